@@ -1,0 +1,187 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { parse, parseDocument, stringify } from "yaml";
+import type { Tools } from "../sim/toolchain";
+import { root, simDirectory, stackFile } from "./paths";
+
+export interface EngineOptions {
+  readonly tools: Tools;
+  readonly stack: string;
+  /** Where state, passphrase and config copy lie; `.sim` by default. */
+  readonly directory?: string;
+  /** The Pulumi project; this checkout by default. */
+  readonly project?: string;
+  /** The stack's config file; `Pulumi.<stack>.yaml` of the checkout by default. */
+  readonly configFile?: string;
+}
+
+/** One resource of a stack's state. */
+export interface StateResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly id?: string;
+  readonly inputs?: Record<string, unknown>;
+  readonly outputs?: Record<string, unknown>;
+}
+
+interface StateFile {
+  readonly checkpoint: { readonly latest?: { readonly resources?: StateResource[] } };
+}
+
+interface ProjectFile {
+  readonly name: string;
+  readonly runtime: unknown;
+}
+
+interface StartOptions {
+  readonly directory?: string;
+  readonly stdio?: "pipe" | "inherit";
+}
+
+export interface RunResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * The pinned Pulumi engine on a file backend inside the checkout. It never sees the user's own login,
+ * plugins or state, and never writes `Pulumi.<stack>.yaml`: the engine works on a copy, where it keeps
+ * the encryption salt of this checkout's random passphrase.
+ */
+export class Engine {
+  readonly directory: string;
+  private readonly configCopy: string;
+
+  constructor(private readonly options: EngineOptions) {
+    this.directory = options.directory ?? simDirectory;
+    this.configCopy = path.join(this.directory, `Pulumi.${options.stack}.yaml`);
+    mkdirSync(path.join(this.directory, "pulumi-state"), { recursive: true });
+  }
+
+  /** The stack's state on the file backend. */
+  private get stateFile(): string {
+    return path.join(this.directory, "pulumi-state", ".pulumi", "stacks", "inference-stack", `${this.stack}.json`);
+  }
+
+  private get project(): string {
+    return this.options.project ?? root;
+  }
+
+  get stack(): string {
+    return this.options.stack;
+  }
+
+  /** The resources of the state file as the engine last wrote it; can be read while the engine runs. */
+  readState(): StateResource[] {
+    if (!existsSync(this.stateFile)) {
+      return [];
+    }
+    const state = JSON.parse(readFileSync(this.stateFile, "utf8")) as StateFile;
+    return state.checkpoint.latest?.resources ?? [];
+  }
+
+  environment(): NodeJS.ProcessEnv {
+    const { tools } = this.options;
+    return {
+      ...withoutPulumiVariables(process.env),
+      PATH: [path.dirname(tools.pulumi), process.env.PATH ?? ""].join(path.delimiter),
+      PULUMI_HOME: tools.pulumiHome,
+      PULUMI_BACKEND_URL: `file://${path.join(this.directory, "pulumi-state")}`,
+      PULUMI_CONFIG_PASSPHRASE_FILE: this.passphraseFile(),
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      // Shows the --event-log flag, from which the policy result is read.
+      PULUMI_DEBUG_COMMANDS: "true",
+      PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
+      // What is missing was looked for by the toolchain already; the engine must not try again.
+      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+      // The state file is replaced atomically; a second copy of it at each step only costs time.
+      PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS: "true",
+      INFERENCE_STACK_HELM: tools.helm,
+    };
+  }
+
+  /** Creates the stack when it is not there, and brings the engine's copy of its config up to date. */
+  async prepare(): Promise<void> {
+    this.copyConfig();
+    if (existsSync(this.stateFile)) {
+      return;
+    }
+    // `stack init` always writes the encryption salt into the project's own folder: give it one inside .sim.
+    const { name, runtime } = parse(readFileSync(path.join(this.project, "Pulumi.yaml"), "utf8")) as ProjectFile;
+    writeFileSync(path.join(this.directory, "Pulumi.yaml"), stringify({ name, runtime }));
+    const init = await this.capture(["stack", "init", this.stack, "--non-interactive"], this.directory);
+    if (init.exitCode !== 0) {
+      throw new Error(`pulumi stack init ${this.stack} failed:\n${init.stderr}`);
+    }
+  }
+
+  /** Starts the engine. */
+  start(args: readonly string[], { directory = this.project, stdio = "pipe" }: StartOptions = {}): ChildProcess {
+    return spawn(this.options.tools.pulumi, this.withStack(args), {
+      cwd: directory,
+      env: this.environment(),
+      stdio: ["ignore", stdio, stdio],
+    });
+  }
+
+  /** Runs the engine with the terminal's own output. Resolves to its exit code. */
+  async run(args: readonly string[]): Promise<number> {
+    // Without a terminal, a line for each event instead of a tree that redraws itself.
+    const display = process.stdout.isTTY ? [] : ["--non-interactive"];
+    const child = this.start([...args, ...display], { stdio: "inherit" });
+    return new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", (code, signal) => resolve(code ?? (signal === "SIGINT" ? 130 : 1)));
+    });
+  }
+
+  /** Runs the engine and collects what it prints. */
+  async capture(args: readonly string[], directory = this.project): Promise<RunResult> {
+    const child = this.start(args, { directory });
+    let stdout = "";
+    let stderr = "";
+    child.stdout?.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    return new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", (code) => resolve({ exitCode: code ?? 1, stdout, stderr }));
+    });
+  }
+
+  private withStack(args: readonly string[]): string[] {
+    const command = args[0] ?? "";
+    const takesConfig = ["up", "preview", "destroy", "refresh"].includes(command);
+    return [
+      ...args,
+      ...(takesConfig || command === "cancel" || args[1] === "export" ? ["--stack", this.stack] : []),
+      ...(takesConfig ? ["--config-file", this.configCopy] : []),
+    ];
+  }
+
+  private passphraseFile(): string {
+    const file = path.join(this.directory, "passphrase");
+    if (!existsSync(file)) {
+      writeFileSync(file, randomBytes(24).toString("base64url"), { mode: 0o600 });
+    }
+    return file;
+  }
+
+  private copyConfig(): void {
+    const document = parseDocument(readFileSync(this.options.configFile ?? stackFile(this.stack), "utf8"));
+    if (existsSync(this.configCopy)) {
+      const salt: unknown = parseDocument(readFileSync(this.configCopy, "utf8")).get("encryptionsalt");
+      if (salt !== undefined) {
+        document.set("encryptionsalt", salt);
+      }
+    }
+    writeFileSync(this.configCopy, document.toString());
+  }
+}
+
+/** A login or passphrase of the user's own Pulumi must not leak into the simulated stack, nor the reverse. */
+function withoutPulumiVariables(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith("PULUMI_")));
+}

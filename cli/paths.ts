@@ -1,0 +1,14 @@
+import path from "node:path";
+
+/** The checkout. */
+export const root = path.resolve(__dirname, "..");
+
+/** What this checkout's simulated cluster and stacks keep: kubeconfig, cluster data, Pulumi state. */
+export const simDirectory = path.join(root, ".sim");
+
+export const kubeconfigPath = path.join(simDirectory, "kubeconfig");
+
+/** The config file of a stack. */
+export function stackFile(stack: string): string {
+  return path.join(root, `Pulumi.${stack}.yaml`);
+}

@@ -1,0 +1,163 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import path from "node:path";
+import { KubeConfig, KubernetesObjectApi, type KubernetesObject } from "@kubernetes/client-node";
+import type { Engine } from "./engine";
+
+interface Lock {
+  readonly pid: number;
+  readonly hostname: string;
+}
+
+/** A create that the engine began and never saw the end of, as the state file keeps it. */
+export interface PendingCreate {
+  readonly urn: string;
+  readonly type: string;
+  readonly inputs: Record<string, unknown>;
+}
+
+/** What becomes of the pending creates of an interrupted run. */
+export interface RecoveryPlan {
+  /** They exist: taken over under this provider id. */
+  readonly adopt: readonly { readonly urn: string; readonly id: string }[];
+  /** They never came to be: forgotten, so that the next run creates them. */
+  readonly forget: readonly string[];
+}
+
+export type Exists = (object: KubernetesObject) => Promise<boolean>;
+
+/**
+ * Brings a stack whose engine was killed back to where `pulumi up` goes on: removes the lock of a process
+ * that is gone, and settles creates that were under way, so that nothing is made twice and nothing is lost.
+ *
+ * @throws Error when the lock's owner still runs.
+ */
+export async function recoverInterrupted(engine: Engine, kubeconfig: string): Promise<void> {
+  await releaseStaleLock(engine);
+  const exported = await engine.capture(["stack", "export"]);
+  if (exported.exitCode !== 0) {
+    throw new Error(`The stack's state cannot be read:\n${exported.stderr}`);
+  }
+  const pending = pendingCreates(JSON.parse(exported.stdout));
+  if (pending.length === 0) {
+    return;
+  }
+  console.log(`The last run was interrupted while it created ${pending.length} resource(s): settling them first.`);
+  const plan = await planRecovery(pending, existsOnCluster(kubeconfig));
+  const imports = plan.adopt.flatMap(({ urn, id }) => [
+    `--import-pending-creates=${urn}`,
+    `--import-pending-creates=${id}`,
+  ]);
+  const forget = plan.forget.length > 0 ? ["--clear-pending-creates"] : [];
+  const refresh = ["refresh", "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs"];
+  const settled = await engine.capture([...refresh, ...imports, ...forget]);
+  if (settled.exitCode !== 0) {
+    throw new Error(`The interrupted creates could not be settled:\n${settled.stdout}${settled.stderr}`);
+  }
+  console.log(`Settled: ${plan.adopt.length} found on the cluster, ${plan.forget.length} to be created again.`);
+}
+
+async function releaseStaleLock(engine: Engine): Promise<void> {
+  const locks = readLocks(engine);
+  const alive = locks.find((lock) => lock.hostname !== hostname() || isRunning(lock.pid));
+  if (alive !== undefined) {
+    throw new Error(
+      `The stack ${engine.stack} is being worked on by process ${alive.pid} on ${alive.hostname}. ` +
+        `Wait for it to end, or stop it and run this again.`,
+    );
+  }
+  if (locks.length > 0) {
+    console.log(`The last run (process ${locks.map((lock) => lock.pid).join(", ")}) was killed: removing its lock.`);
+    const cancelled = await engine.capture(["cancel", "--yes"]);
+    if (cancelled.exitCode !== 0) {
+      throw new Error(`The lock could not be removed:\n${cancelled.stderr}`);
+    }
+  }
+}
+
+function readLocks(engine: Engine): Lock[] {
+  const directory = path.join(engine.directory, "pulumi-state", ".pulumi", "locks");
+  let files: string[];
+  try {
+    files = readdirSync(directory, { recursive: true, encoding: "utf8" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      return [];
+    }
+    throw error;
+  }
+  return files
+    .filter((file) => path.basename(path.dirname(file)) === engine.stack && file.endsWith(".json"))
+    .map((file) => JSON.parse(readFileSync(path.join(directory, file), "utf8")) as Lock);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** The unfinished creates in an exported state. */
+export function pendingCreates(state: unknown): PendingCreate[] {
+  const operations =
+    (state as { deployment?: { pending_operations?: { type: string; resource: Partial<PendingCreate> }[] } }).deployment
+      ?.pending_operations ?? [];
+  return operations
+    .filter((operation) => operation.type === "creating")
+    .map(({ resource }) => ({
+      urn: resource.urn ?? "",
+      type: resource.type ?? "",
+      inputs: resource.inputs ?? {},
+    }));
+}
+
+/** Decides for each pending create whether the object is there. Pure but for `exists`. */
+export async function planRecovery(pending: readonly PendingCreate[], exists: Exists): Promise<RecoveryPlan> {
+  const adopt: { urn: string; id: string }[] = [];
+  const forget: string[] = [];
+  for (const create of pending) {
+    const object = clusterObject(create);
+    if (object !== undefined && (await exists(object.probe))) {
+      adopt.push({ urn: create.urn, id: object.id });
+    } else {
+      forget.push(create.urn);
+    }
+  }
+  return { adopt, forget };
+}
+
+/** How a pending create would be found on the cluster; undefined for what leaves nothing outside the state. */
+function clusterObject(create: PendingCreate): { id: string; probe: KubernetesObject } | undefined {
+  if (!create.type.startsWith("kubernetes:")) {
+    return undefined;
+  }
+  if (create.type === "kubernetes:helm.sh/v3:Release") {
+    const { name, namespace = "default" } = create.inputs as { name: string; namespace?: string };
+    // Helm keeps each revision of a release as a Secret of this name.
+    const probe = { apiVersion: "v1", kind: "Secret", metadata: { name: `sh.helm.release.v1.${name}.v1`, namespace } };
+    return { id: `${namespace}/${name}`, probe };
+  }
+  const probe = create.inputs as KubernetesObject;
+  const { name, namespace } = probe.metadata ?? {};
+  return { id: namespace === undefined ? (name ?? "") : `${namespace}/${name}`, probe };
+}
+
+function existsOnCluster(kubeconfig: string): Exists {
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  const api = KubernetesObjectApi.makeApiClient(config);
+  return async ({ apiVersion, kind, metadata }) => {
+    try {
+      await api.read({ apiVersion, kind, metadata: { name: metadata?.name ?? "", namespace: metadata?.namespace } });
+      return true;
+    } catch (error) {
+      if ((error as { code?: number }).code === 404) {
+        return false;
+      }
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,46 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { AddonsConfig, GpuConfig } from "../config/schema/platform";
+import { CertManager } from "./certManager";
+import { GpuOperator } from "./gpuOperator";
+import type { Addon } from "./installChart";
+import { MetalLb } from "./metalLb";
+
+export interface AddonsArgs {
+  /** Which add-ons to install; the others are taken to be on the cluster. */
+  readonly addons: AddonsConfig;
+  /** `official`, or a mirror of all charts: a directory, an `http(s)://` repository or an `oci://` registry path. */
+  readonly chartSource: string;
+  /** GPU vendor and driver modes. */
+  readonly gpu: GpuConfig;
+  /** Addresses for LoadBalancer Services: ranges and CIDRs. */
+  readonly addresses: readonly string[];
+  /** Network interfaces that announce the addresses. Defaults to all. */
+  readonly interfaces?: readonly string[];
+}
+
+/** Everything that models need on a cluster: cert-manager, then the GPU operators that use it, and MetalLB. */
+export class Addons extends pulumi.ComponentResource implements Addon {
+  readonly resources: readonly pulumi.Resource[];
+
+  constructor(name: string, args: AddonsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("inference-stack:addons:Addons", name, {}, opts);
+    const { addons, chartSource, gpu } = args;
+    const child = { parent: this };
+    const installed: Addon[] = [];
+    let certManager: readonly pulumi.Resource[] | undefined;
+    if (addons.certManager === "install") {
+      const addon = new CertManager("cert-manager", { chartSource }, child);
+      certManager = addon.resources;
+      installed.push(addon);
+    }
+    if (addons.gpuOperator === "install") {
+      installed.push(new GpuOperator("gpu-operator", { chartSource, gpu, certManager }, child));
+    }
+    if (addons.metalLb === "install") {
+      const { addresses, interfaces } = args;
+      installed.push(new MetalLb("metallb", { chartSource, addresses: [...addresses], interfaces }, child));
+    }
+    this.resources = installed.flatMap((addon) => addon.resources);
+    this.registerOutputs({});
+  }
+}

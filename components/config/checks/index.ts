@@ -1,0 +1,37 @@
+import type { Check, CheckContext, CheckProblem } from "./context";
+import { checkCluster } from "./cluster";
+import { checkDrivers } from "./drivers";
+import { checkExtraArgs } from "./extraArgs";
+import { checkGpus } from "./gpus";
+import { checkHosts } from "./hosts";
+import { checkImages } from "./images";
+import { checkLoadBalancer } from "./loadBalancer";
+import { checkNames } from "./names";
+import { checkNetworks } from "./networks";
+import { checkParallelism } from "./parallelism";
+import { checkQuotas } from "./quotas";
+import { checkResources } from "./resources";
+import { checkSecrets } from "./secrets";
+import { checkStorage } from "./storage";
+
+const checks: readonly Check[] = [
+  checkNames,
+  checkCluster,
+  checkHosts,
+  checkNetworks,
+  checkDrivers,
+  checkGpus,
+  checkLoadBalancer,
+  checkStorage,
+  checkParallelism,
+  checkResources,
+  checkQuotas,
+  checkImages,
+  checkExtraArgs,
+  checkSecrets,
+];
+
+/** Runs every cross-field check and gathers what they find. */
+export function allChecks(context: CheckContext): CheckProblem[] {
+  return checks.flatMap((check) => check(context));
+}

@@ -1,0 +1,44 @@
+import { Addons } from "./components/addons/addons";
+import { Cluster, connectCluster } from "./components/cluster";
+import { loadStackConfig, requireNodes } from "./components/config";
+import { resolveAddressPool } from "./components/config/addressPool";
+import { configuredSubnet } from "./components/config/nodes";
+import { Serving } from "./components/serving/serving";
+import { Tenancy } from "./components/tenancy/tenancy";
+
+/** From the stack's config to served models. Each component gets just its part. */
+export = async () => {
+  const { config, secrets } = loadStackConfig();
+
+  // The cluster: simulated, or the one that a kubeconfig names.
+  const cluster = new Cluster("cluster", await connectCluster({ ...config, kubeconfig: secrets.kubeconfig }));
+  requireNodes(config, cluster.nodes);
+  const onCluster = { provider: cluster.provider };
+
+  // What models need there: cert-manager, GPU operator, MetalLB.
+  const addresses = resolveAddressPool({
+    addresses: config.loadBalancer.addresses,
+    subnet: configuredSubnet(config.cluster, config.loadBalancer),
+    nodeAddresses: cluster.nodes.map(({ address }) => address),
+  });
+  const addons = new Addons("addons", { ...config, addresses, interfaces: config.loadBalancer.interfaces }, onCluster);
+
+  // Namespaces with their GPU quotas.
+  const tenants = new Map(
+    config.namespaces.map((namespace) => [
+      namespace.name,
+      new Tenancy(namespace.name, { namespace, gpuVendor: config.gpu.vendor }, onCluster),
+    ]),
+  );
+
+  // Models, each with its weights' storage.
+  const serving = new Serving(
+    "serving",
+    { ...config, tenants, hfToken: (name) => secrets.hfToken(name) },
+    { ...onCluster, dependsOn: [...addons.resources] },
+  );
+
+  return {
+    models: serving.models.map(({ name, url, gpus }) => ({ name, url, gpus })),
+  };
+};

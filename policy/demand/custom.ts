@@ -1,0 +1,91 @@
+import { nothing, problem, sum, times, type Demand } from "./demand";
+import { UNKNOWN, type Field } from "./field";
+import { isGpuResource } from "./gpuResources";
+import { parseQuantity } from "./quantity";
+
+/** API groups of custom resources that start no pods with GPUs of their own, or only through an operator's config. */
+const groupsWithoutPods = new Set([
+  "acme.cert-manager.io",
+  "admissionregistration.k8s.io",
+  "amd.com",
+  "apiextensions.k8s.io",
+  "apiregistration.k8s.io",
+  "authentication.k8s.io",
+  "authorization.k8s.io",
+  "autoscaling",
+  "autoscaling.k8s.io",
+  "cert-manager.io",
+  "certificates.k8s.io",
+  "coordination.k8s.io",
+  "discovery.k8s.io",
+  "events.k8s.io",
+  "flowcontrol.apiserver.k8s.io",
+  "gateway.networking.k8s.io",
+  "inference.networking.k8s.io",
+  "internal.apiserver.k8s.io",
+  "karpenter.sh",
+  "keda.sh",
+  "kueue.x-k8s.io",
+  "metallb.io",
+  "networking.k8s.io",
+  "node.k8s.io",
+  "policy",
+  "projectcalico.org",
+  "rbac.authorization.k8s.io",
+  "resource.k8s.io",
+  "scheduling.k8s.io",
+  "snapshot.storage.k8s.io",
+  "storage.k8s.io",
+  "storagemigration.k8s.io",
+]);
+
+/** Groups that are partly or wholly Kubernetes' own: kinds without a counter in them run no pods. */
+const kubernetesGroups = new Set(["", "apps", "batch"]);
+
+/**
+ * Endings of keys that hold plain values only. An unknown value under any other key of a custom resource may turn
+ * out to be a pod with GPUs.
+ */
+const plainKey =
+  /(address|annotations|arn|bucket|checksum|cidr|class|data|digest|domain|email|endpoint|hash|host|hostname|id|image|ip|issuer|key|labels|location|name|namespace|password|path|port|ref|region|revision|role|secret|subnet|tag|token|uid|uri|url|user|username|value|version|zone)s?$/i;
+
+export function runsNoPods(group: string): boolean {
+  return kubernetesGroups.has(group) || groupsWithoutPods.has(group);
+}
+
+/**
+ * GPUs asked for anywhere in a custom resource that no counter knows. The quantities are a lower bound, since how
+ * often its controller multiplies them is not known: each comes with a problem that only a declared ceiling settles.
+ */
+export function customDemand(root: Field, kind: string): Demand {
+  const found: Demand[] = [];
+  for (const [key, field] of root.entries()) {
+    if (key !== "metadata" && key !== "status" && key !== "apiVersion" && key !== "kind") search(key, field, found);
+  }
+  const demand = sum(found);
+  if (demand.gpus.size === 0) return demand.problems.length === 0 ? nothing : demand;
+  const message = `how many pods a ${kind} runs is not known to the policy`;
+  return times(demand, { value: 1, problems: [{ kind: "unbounded", path: root.path, message }] });
+}
+
+function search(key: string, field: Field, found: Demand[]): void {
+  if (field.value === UNKNOWN) {
+    if (!plainKey.test(key)) found.push(problem("unknown", field.path, "this part may ask for GPUs"));
+    return;
+  }
+  if (key === "resourceClaims" && field.items().length > 0) {
+    found.push(problem("hidden", field.path, "how many devices these claims take is not known to the policy"));
+    return;
+  }
+  if (isGpuResource(key)) {
+    const parsed = parseQuantity(field.value);
+    if (typeof parsed === "number") {
+      if (parsed > 0) found.push({ gpus: new Map([[key, parsed]]), problems: [] });
+    } else if (field.exists) {
+      found.push(problem("malformed", field.path, parsed));
+    }
+    return;
+  }
+  for (const [child, value] of field.entries()) search(child, value, found);
+  if (Array.isArray(field.value)) for (const item of field.items()) search(key, item, found);
+}

@@ -1,0 +1,72 @@
+package language
+
+import (
+	"sync"
+
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+)
+
+// RunPlugin executes a policy pack or a provider written for node and streams its output. The first line of the
+// output is the port on which the plugin serves.
+func (h *Host) RunPlugin(
+	request *pulumirpc.RunPluginRequest, stream pulumirpc.LanguageRuntime_RunPluginServer,
+) error {
+	info := request.GetInfo()
+	parsed, err := parseOptions(info.GetOptions())
+	if err != nil {
+		return err
+	}
+	// The two entry points expect the program at different places.
+	moduleName, arguments := runPluginModule, append([]string{info.GetProgramDirectory()}, request.GetArgs()...)
+	if request.GetKind() == "analyzer" {
+		moduleName, arguments = runPolicyPackModule, append(request.GetArgs(), info.GetProgramDirectory())
+	}
+	module, err := locateModule(moduleName, info.GetProgramDirectory(), request.GetPwd())
+	if err != nil {
+		return err
+	}
+	environment := append(request.GetEnv(), parsed.environment()...)
+	if !parsed.typeScript {
+		// The SDK compiles and type-checks policy packs with ts-node without asking; ts-node leaves what it is told
+		// to ignore to the loader that nodeargs brought.
+		environment = append(environment, "TS_NODE_IGNORE=.*")
+	}
+	var sending sync.Mutex
+	pack := process{
+		arguments:   append(append(parsed.nodeArgs, module), arguments...),
+		environment: environment,
+		directory:   request.GetPwd(),
+		stdout: sender(func(output []byte) error {
+			sending.Lock()
+			defer sending.Unlock()
+			return stream.Send(&pulumirpc.RunPluginResponse{Output: &pulumirpc.RunPluginResponse_Stdout{Stdout: output}})
+		}),
+		stderr: sender(func(output []byte) error {
+			sending.Lock()
+			defer sending.Unlock()
+			return stream.Send(&pulumirpc.RunPluginResponse{Output: &pulumirpc.RunPluginResponse_Stderr{Stderr: output}})
+		}),
+	}
+	ctx, release := h.untilCancelled(stream.Context())
+	defer release()
+	exitCode, err := pack.run(ctx)
+	if err != nil {
+		return err
+	}
+	sending.Lock()
+	defer sending.Unlock()
+	return stream.Send(&pulumirpc.RunPluginResponse{
+		Output: &pulumirpc.RunPluginResponse_Exitcode{Exitcode: int32(exitCode)},
+	})
+}
+
+// sender is a writer that passes each chunk on.
+type sender func(output []byte) error
+
+func (s sender) Write(output []byte) (int, error) {
+	// The caller reuses its buffer after Write returns, the stream may not have sent it by then.
+	if err := s(append([]byte(nil), output...)); err != nil {
+		return 0, err
+	}
+	return len(output), nil
+}

@@ -1,0 +1,8 @@
+//go:build tools
+
+// Package tools pins what the toolchain builds; it is never compiled itself.
+package tools
+
+import (
+	_ "go.etcd.io/etcd/server/v3"
+)

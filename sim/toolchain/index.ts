@@ -1,0 +1,120 @@
+import * as path from "node:path";
+import { cacheDirectory, removeLeftovers } from "./cache";
+import { Downloader } from "./download";
+import { diskSpace } from "./goBuild";
+import { withLock } from "./lock";
+import { describePlugins, installedHome, installHome, type PulumiHome } from "./plugins";
+import type { Progress } from "./progress";
+import { installTools, missingTools, toolDirectory, type Toolchain } from "./tools";
+import { currentPlatform, toolNames, versions } from "./versions";
+
+export { cacheDirectory } from "./cache";
+export { consoleProgress, recordedProgress, type Progress, type Task } from "./progress";
+export { versions } from "./versions";
+
+/** Absolute paths of the binaries that a simulated cluster is made of. */
+export interface ClusterTools {
+  readonly kubectl: string;
+  readonly etcd: string;
+  readonly kubeApiserver: string;
+  readonly kubeControllerManager: string;
+  readonly kubeScheduler: string;
+  readonly kwok: string;
+  readonly kwokctl: string;
+}
+
+/** Absolute paths of everything that the simulated stack runs. */
+export interface Tools extends ClusterTools {
+  readonly pulumi: string;
+  readonly helm: string;
+  /** PULUMI_HOME to run the engine with: ours, never the user's. */
+  readonly pulumiHome: string;
+  readonly plugins: "official" | "stand-in";
+  /** One line that says which plugins are used, and why. */
+  readonly pluginsLine: string;
+}
+
+export interface ToolOptions {
+  readonly report: Progress;
+  /** Directory of the cache; see `cacheDirectory` for the default. */
+  readonly cache?: string;
+}
+
+/**
+ * Makes sure that every tool is there at its pinned version: from the cache, else by official download, else by a build
+ * from its Go modules. Safe to interrupt and to run twice at a time; what is installed is never installed again.
+ * @throws with what to install, to free or to make reachable, when a tool can be had in none of these ways
+ */
+export function ensureTools(options: ToolOptions): Promise<Tools> {
+  return ensureToolchain(toolchain(options));
+}
+
+/** {@link ensureTools} for a simulated cluster alone, without the Pulumi engine, its plugins and Helm. */
+export async function ensureClusterTools(options: ToolOptions): Promise<ClusterTools> {
+  const chain = toolchain(options);
+  const names = ["etcd", "kwok", "kubernetes"] as const;
+  if ((await missingTools(chain, names)).length > 0) {
+    await withCacheLock(chain, async () => installTools(chain, await missingTools(chain, names)));
+  }
+  return clusterToolPaths(chain);
+}
+
+function toolchain(options: ToolOptions): Toolchain {
+  return {
+    cache: options.cache ?? cacheDirectory(),
+    versions,
+    report: options.report,
+    downloader: new Downloader(),
+    go: { platform: currentPlatform(), minimumGo: versions.go, env: process.env, diskSpace },
+    goModules: path.join(__dirname, "go"),
+    standIns: path.join(__dirname, "..", "plugins"),
+  };
+}
+
+/** {@link ensureTools} with every part given. */
+export async function ensureToolchain(chain: Toolchain): Promise<Tools> {
+  const present = await installed(chain);
+  if (present !== undefined) {
+    return toolPaths(chain, present);
+  }
+  return withCacheLock(chain, async () => {
+    await installTools(chain, await missingTools(chain, toolNames));
+    return toolPaths(chain, (await installedHome(chain)) ?? (await installHome(chain)));
+  });
+}
+
+function withCacheLock<T>(chain: Toolchain, action: () => Promise<T>): Promise<T> {
+  return withLock(path.join(chain.cache, "lock"), { report: chain.report, purpose: "installs tools" }, async () => {
+    await removeLeftovers(chain.cache);
+    return action();
+  });
+}
+
+async function installed(chain: Toolchain): Promise<PulumiHome | undefined> {
+  return (await missingTools(chain, toolNames)).length === 0 ? installedHome(chain) : undefined;
+}
+
+function toolPaths(chain: Toolchain, home: PulumiHome): Tools {
+  return {
+    ...clusterToolPaths(chain),
+    pulumi: path.join(home.directory, "bin", "pulumi"),
+    helm: path.join(toolDirectory(chain, "helm"), "helm"),
+    pulumiHome: home.directory,
+    plugins: home.plugins,
+    pluginsLine: describePlugins(chain, home),
+  };
+}
+
+function clusterToolPaths(chain: Toolchain): ClusterTools {
+  const kubernetes = toolDirectory(chain, "kubernetes");
+  const kwok = toolDirectory(chain, "kwok");
+  return {
+    kubectl: path.join(kubernetes, "kubectl"),
+    etcd: path.join(toolDirectory(chain, "etcd"), "etcd"),
+    kubeApiserver: path.join(kubernetes, "kube-apiserver"),
+    kubeControllerManager: path.join(kubernetes, "kube-controller-manager"),
+    kubeScheduler: path.join(kubernetes, "kube-scheduler"),
+    kwok: path.join(kwok, "kwok"),
+    kwokctl: path.join(kwok, "kwokctl"),
+  };
+}

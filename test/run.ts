@@ -1,0 +1,98 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** A layer of the tests: a command, and how its outcome is counted. */
+interface Layer {
+  readonly name: string;
+  readonly command: readonly string[];
+  /** mocha: counts its tests. check: one test, which its exit code decides. */
+  readonly kind: "mocha" | "check";
+}
+
+const mocha = (glob: string, ...more: string[]): string[] => [
+  "mocha",
+  "--reporter",
+  "test/reporter.cjs",
+  glob,
+  ...more,
+];
+
+const layers: readonly Layer[] = [
+  { name: "types", kind: "check", command: ["tsc", "--noEmit"] },
+  { name: "lint", kind: "check", command: ["npm", "run", "--silent", "lint"] },
+  { name: "unit", kind: "mocha", command: ["c8", ...mocha("test/unit/**/*.test.ts", "test/policy/**/*.test.ts")] },
+  { name: "sim", kind: "mocha", command: mocha("test/sim/**/*.test.ts") },
+];
+
+/** `npm test [-- <layer> …]`: runs the layers, all by default, and closes with the total. */
+async function main(): Promise<void> {
+  const asked = process.argv.slice(2);
+  const unknown = asked.filter((name) => !layers.some((layer) => layer.name === name));
+  if (unknown.length > 0) {
+    throw new Error(
+      `No such layer: ${unknown.join(", ")}. There are: ${layers.map((layer) => layer.name).join(", ")}.`,
+    );
+  }
+  const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const layer of layers.filter(({ name }) => asked.length === 0 || asked.includes(name))) {
+    const start = performance.now();
+    console.log(`\n==> ${layer.name}`);
+    const counts = await runLayer(layer);
+    const seconds = Math.round((performance.now() - start) / 1000);
+    console.log(
+      `==> ${layer.name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped (${seconds} s)`,
+    );
+    total.passed += counts.passed;
+    total.failed += counts.failed;
+    total.skipped += counts.skipped;
+  }
+  console.log(`\n${total.passed} passed, ${total.failed} failed`);
+  process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+}
+
+async function runLayer({ command, kind }: Layer): Promise<Counts> {
+  const directory = mkdtempSync(path.join(tmpdir(), "inference-stack-test-"));
+  const countsFile = path.join(directory, "counts.json");
+  try {
+    const exitCode = await run(command, { ...process.env, TEST_COUNTS: countsFile });
+    if (kind === "check") {
+      return { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, skipped: 0 };
+    }
+    return readCounts(countsFile, exitCode);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** A runner that died before its end, or that failed beyond its tests (coverage, a hook), counts as a failure. */
+function readCounts(file: string, exitCode: number): Counts {
+  let counts: Counts;
+  try {
+    counts = JSON.parse(readFileSync(file, "utf8")) as Counts;
+  } catch {
+    console.error(`The runner ended with exit code ${exitCode} before it had counted its tests.`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  return exitCode !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+}
+
+function run([name = "", ...args]: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const child = spawn(name, args, { stdio: ["ignore", "inherit", "inherit"], env });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve(code ?? 1));
+  });
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

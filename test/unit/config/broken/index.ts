@@ -1,0 +1,13 @@
+import { addressMistakes } from "./addresses";
+import type { BrokenConfig } from "./build";
+import { hostMistakes } from "./hosts";
+import { crossMistakes } from "./rules";
+import { schemaMistakes } from "./schema";
+
+/** Configs with one mistake each. */
+export const brokenConfigs: readonly BrokenConfig[] = [
+  ...schemaMistakes,
+  ...crossMistakes,
+  ...addressMistakes,
+  ...hostMistakes,
+];
