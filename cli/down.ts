@@ -5,6 +5,7 @@ import { main } from "./main";
 import { kubeconfigPath, simDirectory } from "./paths";
 import { Phases } from "./phases";
 import { recoverInterrupted } from "./recover";
+import { stopStateService } from "./stateBackend";
 import { stopCluster } from "../sim/cluster";
 import { consoleProgress } from "../sim/toolchain";
 
@@ -33,6 +34,7 @@ main(async (args) => {
   await phases.run("stop the simulated cluster", () =>
     stopCluster({ directory: simDirectory, report: consoleProgress() }),
   );
+  await stopStateService(simDirectory);
   rmSync(simDirectory, { recursive: true, force: true });
   console.log("\nRemoved: no resource, process or port is left.");
   return 0;

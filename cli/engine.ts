@@ -5,29 +5,19 @@ import path from "node:path";
 import { parse, parseDocument, stringify } from "yaml";
 import type { Tools } from "../sim/toolchain";
 import { root, simDirectory, stackFile } from "./paths";
+import { fileBackend, type StateBackend } from "./stateBackend";
 
 export interface EngineOptions {
   readonly tools: Tools;
   readonly stack: string;
-  /** Where state, passphrase and config copy lie; `.sim` by default. */
+  /** Where state is kept; in files of the directory by default. */
+  readonly backend?: StateBackend;
+  /** Where passphrase and config copy lie; `.sim` by default. */
   readonly directory?: string;
   /** The Pulumi project; this checkout by default. */
   readonly project?: string;
   /** The stack's config file; `Pulumi.<stack>.yaml` of the checkout by default. */
   readonly configFile?: string;
-}
-
-/** One resource of a stack's state. */
-export interface StateResource {
-  readonly urn: string;
-  readonly type: string;
-  readonly id?: string;
-  readonly inputs?: Record<string, unknown>;
-  readonly outputs?: Record<string, unknown>;
-}
-
-interface StateFile {
-  readonly checkpoint: { readonly latest?: { readonly resources?: StateResource[] } };
 }
 
 interface ProjectFile {
@@ -47,23 +37,20 @@ export interface RunResult {
 }
 
 /**
- * The pinned Pulumi engine on a file backend inside the checkout. It never sees the user's own login,
+ * The pinned Pulumi engine with its state inside the checkout. It never sees the user's own login,
  * plugins or state, and never writes `Pulumi.<stack>.yaml`: the engine works on a copy, where it keeps
  * the encryption salt of this checkout's random passphrase.
  */
 export class Engine {
   readonly directory: string;
   private readonly configCopy: string;
+  private readonly backend: StateBackend;
 
   constructor(private readonly options: EngineOptions) {
     this.directory = options.directory ?? simDirectory;
     this.configCopy = path.join(this.directory, `Pulumi.${options.stack}.yaml`);
-    mkdirSync(path.join(this.directory, "pulumi-state"), { recursive: true });
-  }
-
-  /** The stack's state on the file backend. */
-  private get stateFile(): string {
-    return path.join(this.directory, "pulumi-state", ".pulumi", "stacks", "inference-stack", `${this.stack}.json`);
+    mkdirSync(this.directory, { recursive: true });
+    this.backend = options.backend ?? fileBackend(this.directory);
   }
 
   private get project(): string {
@@ -74,22 +61,13 @@ export class Engine {
     return this.options.stack;
   }
 
-  /** The resources of the state file as the engine last wrote it; can be read while the engine runs. */
-  readState(): StateResource[] {
-    if (!existsSync(this.stateFile)) {
-      return [];
-    }
-    const state = JSON.parse(readFileSync(this.stateFile, "utf8")) as StateFile;
-    return state.checkpoint.latest?.resources ?? [];
-  }
-
   environment(): NodeJS.ProcessEnv {
     const { tools } = this.options;
     return {
       ...withoutPulumiVariables(process.env),
       PATH: [path.dirname(tools.pulumi), process.env.PATH ?? ""].join(path.delimiter),
       PULUMI_HOME: tools.pulumiHome,
-      PULUMI_BACKEND_URL: `file://${path.join(this.directory, "pulumi-state")}`,
+      ...this.backend.environment,
       PULUMI_CONFIG_PASSPHRASE_FILE: this.passphraseFile(),
       PULUMI_SKIP_UPDATE_CHECK: "true",
       // Shows the --event-log flag, from which the policy result is read.
@@ -97,22 +75,23 @@ export class Engine {
       PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
       // What is missing was looked for by the toolchain already; the engine must not try again.
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-      // The state file is replaced atomically; a second copy of it at each step only costs time.
-      PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS: "true",
       INFERENCE_STACK_HELM: tools.helm,
     };
   }
 
   /** Creates the stack when it is not there, and brings the engine's copy of its config up to date. */
   async prepare(): Promise<void> {
-    this.copyConfig();
-    if (existsSync(this.stateFile)) {
+    // The salt is written as the last step of `stack init`.
+    if (this.copyConfig() !== undefined) {
       return;
     }
     // `stack init` always writes the encryption salt into the project's own folder: give it one inside .sim.
     const { name, runtime } = parse(readFileSync(path.join(this.project, "Pulumi.yaml"), "utf8")) as ProjectFile;
     writeFileSync(path.join(this.directory, "Pulumi.yaml"), stringify({ name, runtime }));
-    const init = await this.capture(["stack", "init", this.stack, "--non-interactive"], this.directory);
+    const init = await this.capture(
+      ["stack", "init", this.stack, "--non-interactive", "--secrets-provider", "passphrase"],
+      this.directory,
+    );
     if (init.exitCode !== 0) {
       throw new Error(`pulumi stack init ${this.stack} failed:\n${init.stderr}`);
     }
@@ -169,15 +148,17 @@ export class Engine {
     return file;
   }
 
-  private copyConfig(): void {
+  /** Returns the encryption salt, which only the copy holds; undefined while there is none. */
+  private copyConfig(): unknown {
     const document = parseDocument(readFileSync(this.options.configFile ?? stackFile(this.stack), "utf8"));
-    if (existsSync(this.configCopy)) {
-      const salt: unknown = parseDocument(readFileSync(this.configCopy, "utf8")).get("encryptionsalt");
-      if (salt !== undefined) {
-        document.set("encryptionsalt", salt);
-      }
+    const salt: unknown = existsSync(this.configCopy)
+      ? parseDocument(readFileSync(this.configCopy, "utf8")).get("encryptionsalt")
+      : undefined;
+    if (salt !== undefined) {
+      document.set("encryptionsalt", salt);
     }
     writeFileSync(this.configCopy, document.toString());
+    return salt;
   }
 }
 

@@ -9,6 +9,7 @@ import { consoleProgress, ensureTools, type Progress, type Tools } from "../sim/
 import { Engine } from "./engine";
 import { root, simDirectory, stackFile } from "./paths";
 import type { Phases } from "./phases";
+import { fileBackend, startStateService, type StateBackend } from "./stateBackend";
 
 export type SimulatedConfig = StackConfig & { readonly cluster: SimulatedClusterConfig };
 
@@ -45,9 +46,16 @@ export async function startSimulatedStack(
   await phases.run("simulated cluster", () =>
     startCluster({ directory: simDirectory, cluster: config.cluster, addressPool: addressPool(config), tools, report }),
   );
-  const engine = new Engine({ tools, stack });
+  const engine = new Engine({ tools, stack, backend: await startBackend(tools, simDirectory) });
   await engine.prepare();
   return { engine, tools, policyArguments: policyArguments(stack) };
+}
+
+/** The state service where it could be built, files elsewhere. */
+export function startBackend(tools: Tools, directory: string): Promise<StateBackend> {
+  return tools.stateService === undefined
+    ? Promise.resolve(fileBackend(directory))
+    : startStateService(tools.stateService, directory);
 }
 
 /** The addresses that LoadBalancer Services of the simulated cluster get. */

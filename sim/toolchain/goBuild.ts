@@ -148,6 +148,18 @@ interface GoSettings {
   readonly moduleCache: string;
 }
 
+/** Whether a Go compiler is on the PATH. */
+export async function hasGo(go: GoEnvironment): Promise<boolean> {
+  try {
+    return (await runCommand("go", ["version"], { cwd: "/", env: go.env })).code === 0;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      return false;
+    }
+    throw error;
+  }
+}
+
 async function goSettings(names: string, tried: readonly string[], go: GoEnvironment): Promise<GoSettings> {
   let result: CommandResult;
   try {

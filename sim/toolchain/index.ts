@@ -1,8 +1,9 @@
 import * as path from "node:path";
 import { cacheDirectory, removeLeftovers } from "./cache";
 import { Downloader } from "./download";
-import { diskSpace } from "./goBuild";
+import { diskSpace, hasGo } from "./goBuild";
 import { withLock } from "./lock";
+import { installedStateService, installStateService } from "./stateService";
 import { describePlugins, installedHome, installHome, type PulumiHome } from "./plugins";
 import type { Progress } from "./progress";
 import { installTools, missingTools, toolDirectory, type Toolchain } from "./tools";
@@ -32,6 +33,8 @@ export interface Tools extends ClusterTools {
   readonly plugins: "official" | "stand-in";
   /** One line that says which plugins are used, and why. */
   readonly pluginsLine: string;
+  /** The local state service; undefined where nothing can be compiled, and the file backend takes its place. */
+  readonly stateService: string | undefined;
 }
 
 export interface ToolOptions {
@@ -68,6 +71,7 @@ function toolchain(options: ToolOptions): Toolchain {
     go: { platform: currentPlatform(), minimumGo: versions.go, env: process.env, diskSpace },
     goModules: path.join(__dirname, "go"),
     standIns: path.join(__dirname, "..", "plugins"),
+    stateService: path.join(__dirname, "..", "backend"),
   };
 }
 
@@ -75,11 +79,13 @@ function toolchain(options: ToolOptions): Toolchain {
 export async function ensureToolchain(chain: Toolchain): Promise<Tools> {
   const present = await installed(chain);
   if (present !== undefined) {
-    return toolPaths(chain, present);
+    return present;
   }
   return withCacheLock(chain, async () => {
     await installTools(chain, await missingTools(chain, toolNames));
-    return toolPaths(chain, (await installedHome(chain)) ?? (await installHome(chain)));
+    const home = (await installedHome(chain)) ?? (await installHome(chain));
+    const service = (await installedStateService(chain)) ?? (await buildStateService(chain, home));
+    return toolPaths(chain, home, service);
   });
 }
 
@@ -90,11 +96,31 @@ function withCacheLock<T>(chain: Toolchain, action: () => Promise<T>): Promise<T
   });
 }
 
-async function installed(chain: Toolchain): Promise<PulumiHome | undefined> {
-  return (await missingTools(chain, toolNames)).length === 0 ? installedHome(chain) : undefined;
+async function installed(chain: Toolchain): Promise<Tools | undefined> {
+  const home = (await missingTools(chain, toolNames)).length === 0 ? await installedHome(chain) : undefined;
+  if (home === undefined) {
+    return undefined;
+  }
+  const service = await installedStateService(chain);
+  return service !== undefined || !(await canBuild(chain, home)) ? toolPaths(chain, home, service) : undefined;
 }
 
-function toolPaths(chain: Toolchain, home: PulumiHome): Tools {
+/** Where everything else was downloaded, a machine without a compiler works too, on the file backend. */
+async function buildStateService(chain: Toolchain, home: PulumiHome): Promise<string | undefined> {
+  if (await canBuild(chain, home)) {
+    return installStateService(chain);
+  }
+  chain.report.note(
+    "state service: not built, as there is no Go compiler; the state is kept in files, which is slower",
+  );
+  return undefined;
+}
+
+async function canBuild(chain: Toolchain, home: PulumiHome): Promise<boolean> {
+  return home.plugins === "stand-in" || (await hasGo(chain.go));
+}
+
+function toolPaths(chain: Toolchain, home: PulumiHome, stateService: string | undefined): Tools {
   return {
     ...clusterToolPaths(chain),
     pulumi: path.join(home.directory, "bin", "pulumi"),
@@ -102,6 +128,7 @@ function toolPaths(chain: Toolchain, home: PulumiHome): Tools {
     pulumiHome: home.directory,
     plugins: home.plugins,
     pluginsLine: describePlugins(chain, home),
+    stateService,
   };
 }
 

@@ -25,6 +25,8 @@ export interface Toolchain {
   readonly goModules: string;
   /** Directory with the Go module of the stand-in plugins. */
   readonly standIns: string;
+  /** Directory with the Go module of the state service. */
+  readonly stateService: string;
 }
 
 export const toolDirectory = (chain: Toolchain, name: ToolName): string =>

@@ -2,14 +2,23 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { assertSucceeded, Sandbox } from "./sandbox";
 
-/** What the state must hold before the engine is killed. */
-const moments: readonly { readonly name: string; readonly reached: (types: readonly string[]) => boolean }[] = [
-  { name: "while the first add-on installs", reached: (types) => types.includes("kubernetes:core/v1:Namespace") },
+/** What the cluster must hold when the engine is killed. */
+const moments: readonly { readonly name: string; readonly reached: (sandbox: Sandbox) => Promise<boolean> }[] = [
   {
-    name: "between the add-ons and their custom resources",
-    reached: (types) => types.filter((type) => type === "kubernetes:helm.sh/v3:Release").length >= 2,
+    name: "while the first add-ons install",
+    reached: async ({ core }) =>
+      (await core.listNamespace()).items.some(({ metadata }) => metadata?.name === "metallb-system"),
   },
-  { name: "while models start", reached: (types) => types.includes("kubernetes:apps/v1:Deployment") },
+  {
+    name: "between an add-on and its custom resources",
+    reached: async ({ core }) =>
+      (await core.listSecretForAllNamespaces({ labelSelector: "owner=helm,status=deployed" })).items.length >= 2,
+  },
+  {
+    name: "while models start",
+    reached: async ({ apps }) =>
+      (await apps.listDeploymentForAllNamespaces({ labelSelector: "app.kubernetes.io/name=vllm" })).items.length > 0,
+  },
 ];
 
 describe("sim: an engine killed with kill -9", function () {
@@ -26,7 +35,7 @@ describe("sim: an engine killed with kill -9", function () {
   for (const { name, reached } of moments) {
     it(`goes on ${name}`, async () => {
       const { child, ended } = sandbox.startUp();
-      while (child.exitCode === null && !reached(sandbox.stateOnDisk().map(({ type }) => type))) {
+      while (child.exitCode === null && !(await reached(sandbox))) {
         await sleep(20);
       }
       assert.equal(child.exitCode, null, "the engine was done before it could be killed");

@@ -5,15 +5,25 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { AppsV1Api, CoreV1Api, CustomObjectsApi, KubeConfig, KubernetesObjectApi } from "@kubernetes/client-node";
 import { parse, stringify } from "yaml";
-import { Engine, type RunResult, type StateResource } from "../../cli/engine";
+import { Engine, type RunResult } from "../../cli/engine";
 import { stackFile } from "../../cli/paths";
 import { recoverInterrupted } from "../../cli/recover";
-import { addressPool, policyArguments, readSimulatedConfig } from "../../cli/stack";
+import { addressPool, policyArguments, readSimulatedConfig, startBackend } from "../../cli/stack";
+import { stopStateService } from "../../cli/stateBackend";
 import { startCluster, stopCluster } from "../../sim/cluster";
 import { consoleProgress, ensureTools, recordedProgress, type Tools } from "../../sim/toolchain";
 
 /** The values of a stack file's `inference-stack:` keys. */
 export type StackValues = Record<string, unknown>;
+
+/** One resource of an exported state. */
+export interface StateResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly id?: string;
+  readonly inputs?: Record<string, unknown>;
+  readonly outputs?: Record<string, unknown>;
+}
 
 const quiet = recordedProgress();
 
@@ -50,7 +60,13 @@ export class Sandbox {
     const tools = await ensureTools({ report: consoleProgress() });
     const config = readSimulatedConfig("dev", configFile);
     await startCluster({ directory, cluster: config.cluster, addressPool: addressPool(config), tools, report: quiet });
-    const engine = new Engine({ tools, stack: "dev", directory, configFile });
+    const engine = new Engine({
+      tools,
+      stack: "dev",
+      backend: await startBackend(tools, directory),
+      directory,
+      configFile,
+    });
     await engine.prepare();
     return new Sandbox(directory, tools, engine, values);
   }
@@ -109,17 +125,13 @@ export class Sandbox {
     return deployment.resources ?? [];
   }
 
-  /** The resources in the state file as the engine last wrote it; usable while it runs. */
-  stateOnDisk(): StateResource[] {
-    return this.engine.readState();
-  }
-
   async kubectl(...args: string[]): Promise<RunResult> {
     return run(this.tools.kubectl, ["--kubeconfig", this.kubeconfig, ...args]);
   }
 
   async stop(): Promise<void> {
     await stopCluster({ directory: this.directory, report: quiet });
+    await stopStateService(this.directory);
     rmSync(this.directory, { recursive: true, force: true });
   }
 }

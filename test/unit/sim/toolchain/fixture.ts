@@ -91,6 +91,7 @@ export class Workbench {
       go: { platform: linux, minimumGo: "1.21", env: process.env, diskSpace, ...options.go },
       goModules: this.goModules,
       standIns: this.standIns,
+      stateService: path.join(this.directory, "backend"),
     };
   }
 
