@@ -70,6 +70,8 @@ export class Engine {
       ...this.backend.environment,
       PULUMI_CONFIG_PASSPHRASE_FILE: this.passphraseFile(),
       PULUMI_SKIP_UPDATE_CHECK: "true",
+      // A model that is awaited for minutes must not hold back the others.
+      PULUMI_PARALLEL: "64",
       // Shows the --event-log flag, from which the policy result is read.
       PULUMI_DEBUG_COMMANDS: "true",
       PULUMI_IGNORE_AMBIENT_PLUGINS: "true",

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { createInterface } from "node:readline";
 
 interface Counts {
   passed: number;
@@ -13,8 +14,9 @@ interface Counts {
 interface Layer {
   readonly name: string;
   readonly command: readonly string[];
-  /** mocha: counts its tests. check: one test, which its exit code decides. */
-  readonly kind: "mocha" | "check";
+  /** mocha and go: count their tests. check: one test, which its exit code decides. */
+  readonly kind: "mocha" | "go" | "check";
+  readonly directory?: string;
 }
 
 const mocha = (glob: string, ...more: string[]): string[] => [
@@ -29,6 +31,8 @@ const layers: readonly Layer[] = [
   { name: "types", kind: "check", command: ["tsc", "--noEmit"] },
   { name: "lint", kind: "check", command: ["npm", "run", "--silent", "lint"] },
   { name: "unit", kind: "mocha", command: ["c8", ...mocha("test/unit/**/*.test.ts", "test/policy/**/*.test.ts")] },
+  { name: "go: plugins", kind: "go", command: ["go", "test", "-json", "./..."], directory: "sim/plugins" },
+  { name: "go: state service", kind: "go", command: ["go", "test", "-json", "./..."], directory: "sim/backend" },
   { name: "sim", kind: "mocha", command: mocha("test/sim/**/*.test.ts") },
 ];
 
@@ -58,7 +62,10 @@ async function main(): Promise<void> {
   process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 }
 
-async function runLayer({ command, kind }: Layer): Promise<Counts> {
+async function runLayer({ command, kind, directory: cwd }: Layer): Promise<Counts> {
+  if (kind === "go") {
+    return runGo(command, cwd);
+  }
   const directory = mkdtempSync(path.join(tmpdir(), "inference-stack-test-"));
   const countsFile = path.join(directory, "counts.json");
   try {
@@ -70,6 +77,36 @@ async function runLayer({ command, kind }: Layer): Promise<Counts> {
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+interface GoEvent {
+  readonly Action: string;
+  readonly Package?: string;
+  readonly Test?: string;
+  readonly Output?: string;
+}
+
+/** Runs `go test -json`: prints what failed, and counts tests, and packages that failed without one. */
+async function runGo([name = "", ...args]: readonly string[], cwd: string | undefined): Promise<Counts> {
+  const child = spawn(name, args, { cwd, stdio: ["ignore", "pipe", "inherit"] });
+  const ended = new Promise<number>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve(code ?? 1));
+  });
+  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  const output = new Map<string, string>();
+  for await (const line of createInterface({ input: child.stdout })) {
+    const { Action, Package = "", Test, Output = "" } = JSON.parse(line) as GoEvent;
+    const key = `${Package} ${Test ?? ""}`;
+    output.set(key, (output.get(key) ?? "") + Output);
+    if (Action === "pass" || Action === "skip") {
+      counts[Action === "pass" ? "passed" : "skipped"] += Test === undefined ? 0 : 1;
+    } else if (Action === "fail" || Action === "build-fail") {
+      counts.failed += 1;
+      console.error(output.get(key));
+    }
+  }
+  return (await ended) !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 
 /** A runner that died before its end, or that failed beyond its tests (coverage, a hook), counts as a failure. */

@@ -157,8 +157,13 @@ export function changes(result: RunResult): Record<string, number> {
   return counts;
 }
 
-export function run(command: string, args: readonly string[]): Promise<RunResult> {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+/** Runs a command and collects what it prints. */
+export function run(
+  command: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<RunResult> {
+  const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,18 +45,12 @@ func parseConnection(arguments resource.PropertyMap) (*connection, error) {
 	if hostName == "" {
 		return nil, errors.New("connection.host is missing; give the address of the host")
 	}
-	port := int(properties.Number(arguments, "port"))
-	if port == 0 {
-		port = defaultPort
-	}
-	user := properties.String(arguments, "user")
-	if user == "" {
-		user = defaultUser
-	}
+	port := cmp.Or(int(properties.Number(arguments, "port")), defaultPort)
+	user := cmp.Or(properties.String(arguments, "user"), defaultUser)
 	parsed := &connection{
 		address:        net.JoinHostPort(hostName, strconv.Itoa(port)),
 		dialErrorLimit: defaultDialErrorLimit,
-		agentSocket:    properties.String(arguments, "agentSocketPath"),
+		agentSocket:    cmp.Or(properties.String(arguments, "agentSocketPath"), os.Getenv("SSH_AUTH_SOCK")),
 		config:         &ssh.ClientConfig{User: user, Timeout: defaultPerDialTimeout},
 	}
 	if seconds := properties.Number(arguments, "perDialTimeout"); seconds > 0 {
@@ -63,9 +58,6 @@ func parseConnection(arguments resource.PropertyMap) (*connection, error) {
 	}
 	if _, given := arguments["dialErrorLimit"]; given {
 		parsed.dialErrorLimit = int(properties.Number(arguments, "dialErrorLimit"))
-	}
-	if parsed.agentSocket == "" {
-		parsed.agentSocket = os.Getenv("SSH_AUTH_SOCK")
 	}
 	var err error
 	if parsed.config.HostKeyCallback, err = hostKeyCheck(properties.String(arguments, "hostKey")); err != nil {

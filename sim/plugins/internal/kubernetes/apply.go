@@ -133,6 +133,7 @@ func (p *Provider) createOnce(
 			"resource another name, or delete the object first. If a resource was renamed in the program, add an alias; "+
 			"if it is being replaced, set deleteBeforeReplace", err)
 	}
+	p.resumed.Store(string(operation.urn), idOf(object))
 	return p.applyOver(callCtx, operation, found, existing, object)
 }
 

@@ -56,8 +56,7 @@ func newCluster(chosen settings) (*cluster, error) {
 	}
 	config, err := clientConfig.ClientConfig()
 	if err != nil {
-		return nil, fmt.Errorf("kubeconfig: %w; set the provider's kubeconfig (path or contents) and context, "+
-			"or the environment variable KUBECONFIG", err)
+		return nil, fmt.Errorf("kubeconfig: %w", err)
 	}
 	namespace, _, err := clientConfig.Namespace()
 	if err != nil {
@@ -147,19 +146,26 @@ func (c *cluster) objects(where mapping, namespace string) dynamic.ResourceInter
 	return c.dynamic.Resource(where.resource)
 }
 
-// unreachableError is an API server that does not answer, as opposed to one that answers no.
+// unreachableError is a cluster that gives no answer, as opposed to one that answers no: its API server is down, or
+// the kubeconfig does not lead to one.
 type unreachableError struct {
-	server string
-	cause  error
+	message string
+	cause   error
 }
 
-func (e *unreachableError) Error() string {
-	return fmt.Sprintf("the Kubernetes cluster at %s cannot be reached: %v; check that its API server runs and that "+
-		"the provider's kubeconfig and context are those of this cluster (try `kubectl get --raw /readyz`)",
-		e.server, e.cause)
-}
-
+func (e *unreachableError) Error() string { return e.message }
 func (e *unreachableError) Unwrap() error { return e.cause }
+
+func unreachable(server string, cause error) error {
+	return &unreachableError{fmt.Sprintf("the Kubernetes cluster at %s cannot be reached: %v; check that its API server "+
+		"runs and that the provider's kubeconfig and context are those of this cluster (try `kubectl get --raw /readyz`)",
+		server, cause), cause}
+}
+
+func unusable(cause error) error {
+	return &unreachableError{fmt.Sprintf("%v; start the cluster, or correct the provider's kubeconfig (path or contents) "+
+		"and context, or the environment variable KUBECONFIG", cause), cause}
+}
 
 // explain says what to do when the API server does not answer or does not know us; its own words stay as they are.
 func (c *cluster) explain(err error) error {
@@ -176,12 +182,12 @@ func (c *cluster) explain(err error) error {
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.As(err, &transport):
-		return &unreachableError{c.server, transport.Err}
+		return unreachable(c.server, transport.Err)
 	}
 	return err
 }
 
 func isUnreachable(err error) bool {
-	var unreachable *unreachableError
-	return errors.As(err, &unreachable)
+	var found *unreachableError
+	return errors.As(err, &found)
 }

@@ -65,6 +65,9 @@ func checkSettings(arguments resource.PropertyMap) error {
 		return errors.New("enableServerSideApply: false is not covered by the stand-in, which always uses " +
 			"server-side apply; leave it out or set it to true")
 	}
+	if properties.String(arguments, "helmReleaseSettings") != "" || properties.Object(arguments, "helmReleaseSettings") != nil {
+		return errors.New("helmReleaseSettings is not covered by the stand-in; set HELM_* environment variables instead")
+	}
 	return nil
 }
 
@@ -79,8 +82,7 @@ func (s settings) clientConfig() (clientcmd.ClientConfig, error) {
 	}
 	if !strings.Contains(s.kubeconfig, "\n") && !strings.HasPrefix(strings.TrimSpace(s.kubeconfig), "{") {
 		if _, err := os.Stat(expandHome(s.kubeconfig)); err != nil {
-			return nil, fmt.Errorf("kubeconfig: cannot read the file it names: %w; give the path of a kubeconfig file "+
-				"or its contents, and start the cluster first", err)
+			return nil, fmt.Errorf("kubeconfig: cannot read the file it names: %w", err)
 		}
 		rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: expandHome(s.kubeconfig)}
 		return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides), nil

@@ -134,33 +134,7 @@ var releaseFlags = map[resource.PropertyKey]string{
 
 // upgrade installs the release or brings it up to date.
 func (h helm) upgrade(ctx context.Context, operation *releaseOperation) error {
-	arguments := []string{
-		"upgrade", operation.name, "--install", "--output", "json",
-		"--labels", labelOwner + "=" + operation.owner, "--timeout", operation.waitLimit().String(),
-	}
-	for input, flag := range releaseFlags {
-		if properties.Bool(operation.inputs, input) {
-			arguments = append(arguments, flag)
-		}
-	}
-	if !properties.Bool(operation.inputs, "skipAwait") {
-		arguments = append(arguments, "--wait")
-	}
-	if properties.Bool(operation.inputs, "reuseValues") {
-		arguments = append(arguments, "--reuse-values")
-	} else {
-		arguments = append(arguments, "--reset-values")
-	}
-	for input, flag := range map[resource.PropertyKey]string{
-		"version": "--version", "description": "--description", "keyring": "--keyring",
-	} {
-		if value := properties.String(operation.inputs, input); value != "" {
-			arguments = append(arguments, flag, value)
-		}
-	}
-	if history := properties.Number(operation.inputs, "maxHistory"); history > 0 {
-		arguments = append(arguments, "--history-max", fmt.Sprint(int(history)))
-	}
+	arguments := append([]string{"upgrade", operation.name, "--install"}, operation.flags()...)
 	chart, err := h.chartArguments(ctx, operation)
 	if err != nil {
 		return err
@@ -176,6 +150,37 @@ func (h helm) upgrade(ctx context.Context, operation *releaseOperation) error {
 	// Later values win, and those of the program are the most specific.
 	arguments = append(append(append(arguments, chart...), files...), "--values", "-")
 	return h.run(ctx, operation.namespace, values, arguments...)
+}
+
+// flags are what the release's inputs ask of helm, other than chart and values.
+func (o *releaseOperation) flags() []string {
+	flags := []string{
+		"--output", "json", "--labels", labelOwner + "=" + o.owner, "--timeout", o.waitLimit().String(),
+	}
+	for input, flag := range releaseFlags {
+		if properties.Bool(o.inputs, input) {
+			flags = append(flags, flag)
+		}
+	}
+	if !properties.Bool(o.inputs, "skipAwait") {
+		flags = append(flags, "--wait")
+	}
+	if properties.Bool(o.inputs, "reuseValues") {
+		flags = append(flags, "--reuse-values")
+	} else {
+		flags = append(flags, "--reset-values")
+	}
+	for input, flag := range map[resource.PropertyKey]string{
+		"version": "--version", "description": "--description", "keyring": "--keyring",
+	} {
+		if value := properties.String(o.inputs, input); value != "" {
+			flags = append(flags, flag, value)
+		}
+	}
+	if history := properties.Number(o.inputs, "maxHistory"); history > 0 {
+		flags = append(flags, "--history-max", fmt.Sprint(int(history)))
+	}
+	return flags
 }
 
 // chartArguments name the chart and where it is. Credentials go into files, as command lines can be read by all.

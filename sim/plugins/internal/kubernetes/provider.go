@@ -35,6 +35,8 @@ type Provider struct {
 	identity string
 	// known holds the URNs that the state of this update has.
 	known sync.Map
+	// resumed holds the ids, by URN, that a create of this update found in existence and went on from.
+	resumed sync.Map
 }
 
 // NewProvider makes the provider; ctx is the life of the plugin process.
@@ -51,7 +53,7 @@ func (p *Provider) cluster() (*cluster, error) {
 	if p.current == nil {
 		connected, err := newCluster(p.settings)
 		if err != nil {
-			return nil, err
+			return nil, unusable(err)
 		}
 		p.current = connected
 	}
@@ -163,6 +165,11 @@ func (p *Provider) Read(ctx context.Context, request *pulumirpc.ReadRequest) (*p
 func (p *Provider) Delete(ctx context.Context, request *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
 	ctx, done := p.OperationContext(ctx)
 	defer done()
+	if p.isResumed(request.GetUrn(), request.GetId()) {
+		p.Engine.Warning(ctx, request.GetUrn(), fmt.Sprintf("%s was updated in place: it cannot exist twice under one name; "+
+			"set deleteBeforeReplace to have it deleted first", request.GetId()))
+		return &emptypb.Empty{}, nil
+	}
 	var err error
 	if isRelease(request.GetUrn()) {
 		err = p.releases.delete(ctx, request)
@@ -188,6 +195,13 @@ func (p *Provider) ownerOf(urn resource.URN, digits int) string {
 func (p *Provider) mayResume(urn resource.URN) bool {
 	_, known := p.known.Load(string(urn))
 	return !known
+}
+
+// isResumed tells whether the object to delete is what the resource's own create went on from in this update. The
+// engine can ask for that when it is told to replace a resource: it then shows the provider no old state before.
+func (p *Provider) isResumed(urn, id string) bool {
+	resumed, found := p.resumed.Load(urn)
+	return found && resumed == id
 }
 
 func isRelease(urn string) bool { return resource.URN(urn).Type() == releaseToken }

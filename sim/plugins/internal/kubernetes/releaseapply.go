@@ -107,6 +107,9 @@ func (r *releases) clearTheWay(
 			"with `pulumi import`, give this release another name, or run `helm uninstall %s -n %s` first",
 			found.Chart.Metadata.Name, found.Version, found.Info.Status, found.Name, found.Namespace)
 	}
+	if create {
+		r.provider.resumed.Store(string(operation.urn), operation.id())
+	}
 	if !strings.HasPrefix(found.Info.Status, "pending-") {
 		return nil
 	}

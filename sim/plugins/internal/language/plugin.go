@@ -31,21 +31,13 @@ func (h *Host) RunPlugin(
 		// to ignore to the loader that nodeargs brought.
 		environment = append(environment, "TS_NODE_IGNORE=.*")
 	}
-	var sending sync.Mutex
+	output := &outputStream{stream: stream}
 	pack := process{
 		arguments:   append(append(parsed.nodeArgs, module), arguments...),
 		environment: environment,
 		directory:   request.GetPwd(),
-		stdout: sender(func(output []byte) error {
-			sending.Lock()
-			defer sending.Unlock()
-			return stream.Send(&pulumirpc.RunPluginResponse{Output: &pulumirpc.RunPluginResponse_Stdout{Stdout: output}})
-		}),
-		stderr: sender(func(output []byte) error {
-			sending.Lock()
-			defer sending.Unlock()
-			return stream.Send(&pulumirpc.RunPluginResponse{Output: &pulumirpc.RunPluginResponse_Stderr{Stderr: output}})
-		}),
+		stdout:      sender(output.stdout),
+		stderr:      sender(output.stderr),
 	}
 	ctx, release := h.untilCancelled(stream.Context())
 	defer release()
@@ -53,11 +45,29 @@ func (h *Host) RunPlugin(
 	if err != nil {
 		return err
 	}
-	sending.Lock()
-	defer sending.Unlock()
-	return stream.Send(&pulumirpc.RunPluginResponse{
+	return output.send(&pulumirpc.RunPluginResponse{
 		Output: &pulumirpc.RunPluginResponse_Exitcode{Exitcode: int32(exitCode)},
 	})
+}
+
+// outputStream sends from one writer at a time, as the stream demands.
+type outputStream struct {
+	mutex  sync.Mutex
+	stream pulumirpc.LanguageRuntime_RunPluginServer
+}
+
+func (o *outputStream) send(response *pulumirpc.RunPluginResponse) error {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	return o.stream.Send(response)
+}
+
+func (o *outputStream) stdout(output []byte) error {
+	return o.send(&pulumirpc.RunPluginResponse{Output: &pulumirpc.RunPluginResponse_Stdout{Stdout: output}})
+}
+
+func (o *outputStream) stderr(output []byte) error {
+	return o.send(&pulumirpc.RunPluginResponse{Output: &pulumirpc.RunPluginResponse_Stderr{Stderr: output}})
 }
 
 // sender is a writer that passes each chunk on.

@@ -71,7 +71,7 @@ func addSecret(secret string, found map[string]bool) {
 		forms = append(forms, string(decoded))
 	}
 	if quoted, err := json.Marshal(secret); err == nil {
-		forms = append(forms, strings.Trim(string(quoted), `"`))
+		forms = append(forms, string(quoted[1:len(quoted)-1]))
 	}
 	for _, form := range forms {
 		if len(strings.TrimSpace(form)) >= shortestRedacted {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"golang.org/x/crypto/bcrypt"
+
+	"inference-stack/sim/plugins/internal/properties"
 )
 
 // Only the first 72 bytes count for bcrypt; its library refuses more.
@@ -21,7 +23,7 @@ const (
 	specialCharacters = "!@#$%&*()-_=+[]{}<>:?"
 )
 
-var characterDefaults = properties{
+var characterDefaults = resource.PropertyMap{
 	"lower":      resource.NewBoolProperty(true),
 	"upper":      resource.NewBoolProperty(true),
 	"special":    resource.NewBoolProperty(true),
@@ -31,19 +33,19 @@ var characterDefaults = properties{
 	"minSpecial": resource.NewNumberProperty(0),
 }
 
-func drawString(inputs properties) (string, properties, error) {
+func drawString(inputs resource.PropertyMap) (string, resource.PropertyMap, error) {
 	result, err := randomCharacters(inputs)
 	if err != nil {
 		return "", nil, err
 	}
-	drawn := properties{"result": resource.NewStringProperty(result)}
+	drawn := resource.PropertyMap{"result": resource.NewStringProperty(result)}
 	// number is the old name of numeric; both are outputs.
 	numeric := resource.NewBoolProperty(numericAllowed(inputs))
 	drawn["number"], drawn["numeric"] = numeric, numeric
 	return result, drawn, nil
 }
 
-func drawPassword(inputs properties) (string, properties, error) {
+func drawPassword(inputs resource.PropertyMap) (string, resource.PropertyMap, error) {
 	result, drawn, err := drawString(inputs)
 	if err != nil {
 		return "", nil, err
@@ -57,19 +59,19 @@ func drawPassword(inputs properties) (string, properties, error) {
 	return "none", drawn, nil
 }
 
-func numericAllowed(inputs properties) bool {
+func numericAllowed(inputs resource.PropertyMap) bool {
 	for _, key := range []resource.PropertyKey{"numeric", "number"} {
 		if _, given := inputs[key]; given {
-			return flag(inputs, key)
+			return properties.Bool(inputs, key)
 		}
 	}
 	return true
 }
 
 // randomCharacters draws the minimum of each class, fills up from all allowed classes, and shuffles.
-func randomCharacters(inputs properties) (string, error) {
+func randomCharacters(inputs resource.PropertyMap) (string, error) {
 	special := specialCharacters
-	if override := text(inputs, "overrideSpecial"); override != "" {
+	if override := properties.String(inputs, "overrideSpecial"); override != "" {
 		special = override
 	}
 	classes := []struct {
@@ -77,12 +79,12 @@ func randomCharacters(inputs properties) (string, error) {
 		allowed    bool
 		minimum    int64
 	}{
-		{lowerCharacters, flag(inputs, "lower"), number(inputs, "minLower")},
-		{upperCharacters, flag(inputs, "upper"), number(inputs, "minUpper")},
-		{numericCharacters, numericAllowed(inputs), number(inputs, "minNumeric")},
-		{special, flag(inputs, "special"), number(inputs, "minSpecial")},
+		{lowerCharacters, properties.Bool(inputs, "lower"), wholeNumber(inputs, "minLower")},
+		{upperCharacters, properties.Bool(inputs, "upper"), wholeNumber(inputs, "minUpper")},
+		{numericCharacters, numericAllowed(inputs), wholeNumber(inputs, "minNumeric")},
+		{special, properties.Bool(inputs, "special"), wholeNumber(inputs, "minSpecial")},
 	}
-	length := number(inputs, "length")
+	length := wholeNumber(inputs, "length")
 	var all strings.Builder
 	var result []byte
 	for _, class := range classes {

@@ -9,9 +9,9 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-)
 
-type properties = resource.PropertyMap
+	"inference-stack/sim/plugins/internal/properties"
+)
 
 var kinds = map[string]kind{
 	"random:index/randomPassword:RandomPassword": {
@@ -28,14 +28,14 @@ var kinds = map[string]kind{
 	"random:index/randomUuid7:RandomUuid7":     {draw: drawUUID(uuid.NewV7)},
 }
 
-func drawID(inputs properties) (string, properties, error) {
+func drawID(inputs resource.PropertyMap) (string, resource.PropertyMap, error) {
 	bytes, err := randomBytes(inputs, "byteLength")
 	if err != nil {
 		return "", nil, err
 	}
 	id := base64.RawURLEncoding.EncodeToString(bytes)
-	prefix := text(inputs, "prefix")
-	return id, properties{
+	prefix := properties.String(inputs, "prefix")
+	return id, resource.PropertyMap{
 		"b64Std": resource.NewStringProperty(prefix + base64.StdEncoding.EncodeToString(bytes)),
 		"b64Url": resource.NewStringProperty(prefix + id),
 		"dec":    resource.NewStringProperty(prefix + new(big.Int).SetBytes(bytes).String()),
@@ -43,23 +43,23 @@ func drawID(inputs properties) (string, properties, error) {
 	}, nil
 }
 
-func drawBytes(inputs properties) (string, properties, error) {
+func drawBytes(inputs resource.PropertyMap) (string, resource.PropertyMap, error) {
 	bytes, err := randomBytes(inputs, "length")
 	if err != nil {
 		return "", nil, err
 	}
-	return "none", properties{
+	return "none", resource.PropertyMap{
 		"base64": resource.NewStringProperty(base64.StdEncoding.EncodeToString(bytes)),
 		"hex":    resource.NewStringProperty(hex.EncodeToString(bytes)),
 	}, nil
 }
 
-func drawInteger(inputs properties) (string, properties, error) {
+func drawInteger(inputs resource.PropertyMap) (string, resource.PropertyMap, error) {
 	if _, seeded := inputs["seed"]; seeded {
 		return "", nil, fmt.Errorf("seed: %q gives another value than the official plugin would draw; leave it out",
-			text(inputs, "seed"))
+			properties.String(inputs, "seed"))
 	}
-	minimum, maximum := number(inputs, "min"), number(inputs, "max")
+	minimum, maximum := wholeNumber(inputs, "min"), wholeNumber(inputs, "max")
 	if maximum < minimum {
 		return "", nil, fmt.Errorf("max: %d is below min %d; give a max of at least %[2]d", maximum, minimum)
 	}
@@ -68,21 +68,21 @@ func drawInteger(inputs properties) (string, properties, error) {
 		return "", nil, err
 	}
 	result := minimum + drawn.Int64()
-	return fmt.Sprint(result), properties{"result": resource.NewNumberProperty(float64(result))}, nil
+	return fmt.Sprint(result), resource.PropertyMap{"result": resource.NewNumberProperty(float64(result))}, nil
 }
 
-func drawUUID(generate func() (uuid.UUID, error)) func(properties) (string, properties, error) {
-	return func(properties) (string, properties, error) {
+func drawUUID(generate func() (uuid.UUID, error)) func(resource.PropertyMap) (string, resource.PropertyMap, error) {
+	return func(resource.PropertyMap) (string, resource.PropertyMap, error) {
 		drawn, err := generate()
 		if err != nil {
 			return "", nil, err
 		}
-		return drawn.String(), properties{"result": resource.NewStringProperty(drawn.String())}, nil
+		return drawn.String(), resource.PropertyMap{"result": resource.NewStringProperty(drawn.String())}, nil
 	}
 }
 
-func randomBytes(inputs properties, key resource.PropertyKey) ([]byte, error) {
-	length := number(inputs, key)
+func randomBytes(inputs resource.PropertyMap, key resource.PropertyKey) ([]byte, error) {
+	length := wholeNumber(inputs, key)
 	if length < 1 {
 		return nil, fmt.Errorf("%s: %d is not allowed; give the number of bytes, at least 1", key, length)
 	}
@@ -91,35 +91,6 @@ func randomBytes(inputs properties, key resource.PropertyKey) ([]byte, error) {
 	return bytes, err
 }
 
-// number is the whole number at key, secret or not; 0 when there is none.
-func number(inputs properties, key resource.PropertyKey) int64 {
-	value := inputs[key]
-	for value.IsSecret() {
-		value = value.SecretValue().Element
-	}
-	if !value.IsNumber() {
-		return 0
-	}
-	return int64(value.NumberValue())
-}
-
-// text is the string at key, secret or not; empty when there is none.
-func text(inputs properties, key resource.PropertyKey) string {
-	value := inputs[key]
-	for value.IsSecret() {
-		value = value.SecretValue().Element
-	}
-	if !value.IsString() {
-		return ""
-	}
-	return value.StringValue()
-}
-
-// flag is the boolean at key, secret or not; false when there is none.
-func flag(inputs properties, key resource.PropertyKey) bool {
-	value := inputs[key]
-	for value.IsSecret() {
-		value = value.SecretValue().Element
-	}
-	return value.IsBool() && value.BoolValue()
+func wholeNumber(inputs resource.PropertyMap, key resource.PropertyKey) int64 {
+	return int64(properties.Number(inputs, key))
 }
