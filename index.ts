@@ -1,6 +1,8 @@
+import * as pulumi from "@pulumi/pulumi";
+import { fitTable } from "./components/capacity/fitTable";
 import { Addons } from "./components/addons/addons";
 import { Cluster, connectCluster } from "./components/cluster";
-import { loadStackConfig, requireNodes } from "./components/config";
+import { loadStackConfig, readProjectJson, requireNodes } from "./components/config";
 import { resolveAddressPool } from "./components/config/addressPool";
 import { configuredSubnet } from "./components/config/nodes";
 import { Serving } from "./components/serving/serving";
@@ -13,6 +15,7 @@ export = async () => {
   // The cluster: simulated, or the one that a kubeconfig names.
   const cluster = new Cluster("cluster", await connectCluster({ ...config, kubeconfig: secrets.kubeconfig }));
   requireNodes(config, cluster.nodes);
+  if (config.models.length > 0) await pulumi.log.info(fitTable(config, cluster.nodes, readProjectJson));
   const onCluster = { provider: cluster.provider };
 
   // What models need there: cert-manager, GPU operator, MetalLB.
@@ -34,7 +37,7 @@ export = async () => {
   // Models, each with its weights' storage.
   const serving = new Serving(
     "serving",
-    { ...config, tenants, hfToken: (name) => secrets.hfToken(name) },
+    { ...config, nodes: cluster.nodes, tenants, hfToken: (name) => secrets.hfToken(name) },
     { ...onCluster, dependsOn: [...addons.resources] },
   );
 

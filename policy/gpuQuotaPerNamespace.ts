@@ -24,6 +24,7 @@ export function gpuQuotaPerNamespace(ledger: Ledger): ResourceValidationPolicy &
     },
     validateStack: (args, violation) => {
       const config = readConfig(name, namespaceQuotaSchema, args.getConfig()) as NamespaceQuotaConfig;
+      ledger.noteQuotas(config);
       for (const breach of breaches(config, ledger.byNamespace())) violation(breachMessage(ledger, breach));
     },
   };

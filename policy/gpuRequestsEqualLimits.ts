@@ -3,18 +3,20 @@ import { isGpuResource } from "./demand/gpuResources";
 import { UNKNOWN, type Field } from "./demand/field";
 import { containersOf, kubeObjectsOf, podSpecs } from "./pack/podSpecs";
 
+const name = "gpu-requests-equal-limits";
+
 /**
  * A container that asks for GPUs sets a limit, and a request only if it equals it. Kubernetes refuses anything else
  * when the pod is made, which a Deployment shows only as an endless rollout.
  * @see https://kubernetes.io/docs/tasks/manage-gpus/scheduling-gpus/
  */
 export const gpuRequestsEqualLimits: ResourceValidationPolicy = {
-  name: "gpu-requests-equal-limits",
+  name,
   description: "A container's GPU requests must equal its limits.",
   enforcementLevel: "mandatory",
   severity: "high",
   validateResource: (args, violation) => {
-    for (const container of kubeObjectsOf(args).flatMap(podSpecs).flatMap(containersOf)) {
+    for (const container of kubeObjectsOf(args, name).flatMap(podSpecs).flatMap(containersOf)) {
       for (const message of mismatches(container.get("resources"))) violation(message);
     }
   },

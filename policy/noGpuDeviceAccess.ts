@@ -4,6 +4,8 @@ import type { Field } from "./demand/field";
 import type { KubeObject } from "./demand/objects";
 import { containersOf, kubeObjectsOf, podSpecs, type PodSpec } from "./pack/podSpecs";
 
+const name = "no-gpu-device-access";
+
 const devicePath = /^\/dev\/(kfd|dri|nvidia[^/]*|accel|habanalabs[^/]*|neuron\d*|davinci[^/]*)(\/|$)/;
 
 /**
@@ -11,12 +13,12 @@ const devicePath = /^\/dev\/(kfd|dri|nvidia[^/]*|accel|habanalabs[^/]*|neuron\d*
  * which shows it all devices of the node. GPUs taken so appear in no quota.
  */
 export const noGpuDeviceAccess: ResourceValidationPolicy = {
-  name: "no-gpu-device-access",
+  name,
   description: "Pods must get GPUs from the scheduler, not by device files of the node.",
   enforcementLevel: "mandatory",
   severity: "critical",
   validateResource: (args, violation) => {
-    for (const object of kubeObjectsOf(args)) {
+    for (const object of kubeObjectsOf(args, name)) {
       const faults = podSpecs(object).flatMap((pod) => [...hostPathFaults(pod), ...privilegedFaults(pod)]);
       for (const message of [...faults, ...volumeFaults(object)]) violation(message);
     }

@@ -4,6 +4,8 @@ import { isGpuResource } from "./demand/gpuResources";
 import type { KubeObject } from "./demand/objects";
 import { containersOf, kubeObjectsOf, podSpecs, type PodSpec } from "./pack/podSpecs";
 
+const name = "no-visible-devices-env";
+
 /** Variables by which a vendor's container runtime hands out GPUs, whatever the pod asks for. */
 const runtimeVariable = /^(NVIDIA|AMD|HABANA|ASCEND(_RUNTIME)?|MTHREADS|METAX|CAMBRICON)_VISIBLE_DEVICES$/;
 
@@ -12,12 +14,12 @@ const noDevices = new Set(["void", "none"]);
 
 /** No container names its GPUs to the container runtime: by environment, CDI annotation or runtime class. */
 export const noVisibleDevicesEnv: ResourceValidationPolicy = {
-  name: "no-visible-devices-env",
+  name,
   description: "Pods must not take GPUs from the container runtime behind the scheduler's back.",
   enforcementLevel: "mandatory",
   severity: "critical",
   validateResource: (args, violation) => {
-    for (const object of kubeObjectsOf(args)) {
+    for (const object of kubeObjectsOf(args, name)) {
       const faults = podSpecs(object).flatMap((pod) => [
         ...containersOf(pod).flatMap(environmentFaults),
         ...annotationFaults(pod),

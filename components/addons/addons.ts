@@ -3,6 +3,7 @@ import type { AddonsConfig, GpuConfig } from "../config/schema/platform";
 import { CertManager } from "./certManager";
 import { GpuOperator } from "./gpuOperator";
 import type { Addon } from "./installChart";
+import { LeaderWorkerSet } from "./leaderWorkerSet";
 import { MetalLb } from "./metalLb";
 
 export interface AddonsArgs {
@@ -18,7 +19,7 @@ export interface AddonsArgs {
   readonly interfaces?: readonly string[];
 }
 
-/** Everything that models need on a cluster: cert-manager, then the GPU operators that use it, and MetalLB. */
+/** Everything that models need on a cluster: cert-manager, then the GPU operators that use it, MetalLB, and LeaderWorkerSet where asked for. */
 export class Addons extends pulumi.ComponentResource implements Addon {
   readonly resources: readonly pulumi.Resource[];
 
@@ -39,6 +40,9 @@ export class Addons extends pulumi.ComponentResource implements Addon {
     if (addons.metalLb === "install") {
       const { addresses, interfaces } = args;
       installed.push(new MetalLb("metallb", { chartSource, addresses: [...addresses], interfaces }, child));
+    }
+    if (addons.leaderWorkerSet === "install") {
+      installed.push(new LeaderWorkerSet("lws", { chartSource }, child));
     }
     this.resources = installed.flatMap((addon) => addon.resources);
     this.registerOutputs({});

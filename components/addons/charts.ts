@@ -8,7 +8,7 @@ export interface Chart {
   readonly name: string;
   /** Exact version, spelt as the repository spells it. */
   readonly version: string;
-  /** The project's own repository. */
+  /** The project's own repository: `https://…`, or the path of an OCI registry, `oci://…`. */
   readonly repository: string;
   /** Namespace of the release; ours, so created and deleted with it. */
   readonly namespace: string;
@@ -31,6 +31,14 @@ export const charts = {
     repository: "https://metallb.github.io/metallb",
     namespace: "metallb-system",
     release: "metallb",
+  },
+  leaderWorkerSet: {
+    name: "lws",
+    version: "0.10.0",
+    repository: "oci://registry.k8s.io/lws/charts",
+    // The controller's certificates are for this namespace only.
+    namespace: "lws-system",
+    release: "lws",
   },
   amdGpuOperator: {
     name: "gpu-operator-charts",
@@ -70,7 +78,7 @@ const disk: ChartFiles = { exists: fs.existsSync, read: (file) => fs.readFileSyn
  */
 export function resolveChart(chartSource: string, chart: Chart, files: ChartFiles = disk): ChartReference {
   if (chartSource === "official") {
-    return fromRepository(chart.repository, chart);
+    return resolveChart(chart.repository, chart, files);
   }
   if (/^https?:\/\//.test(chartSource)) {
     return fromRepository(chartSource, chart);
@@ -109,5 +117,8 @@ function fromDirectory(directory: string, chart: Chart, files: ChartFiles): Char
 }
 
 function pullCommand(directory: string, chart: Chart): string {
-  return `helm pull ${chart.name} --repo ${chart.repository} --version ${chart.version} --destination ${directory}`;
+  const from = chart.repository.startsWith("oci://")
+    ? `${chart.repository}/${chart.name}`
+    : `${chart.name} --repo ${chart.repository}`;
+  return `helm pull ${from} --version ${chart.version} --destination ${directory}`;
 }

@@ -1,7 +1,9 @@
+import type { ReadJson } from "../capacity/modelFit";
 import { allChecks } from "./checks";
-import { createContext, type CheckProblem } from "./checks/context";
+import { createContext, type CheckContext, type CheckProblem } from "./checks/context";
+import { fitProblems } from "./checks/fit";
 import { modelsWithoutNode } from "./checks/gpus";
-import type { NodeCapacity } from "./nodes";
+import { configuredNodes, type NodeCapacity } from "./nodes";
 import { formatPath, isWithin, valueAt, type Path } from "./paths";
 import { findPlainText } from "./plainText";
 import { hiddenValue, renderValue, type Problem } from "./problem";
@@ -65,14 +67,32 @@ export function checkStackConfig(raw: unknown, encrypted: readonly Path[] = []):
 }
 
 /**
- * Models of which none of a live cluster's nodes could hold a single replica. For a cluster that exists: the nodes of
+ * Models of which none of a live cluster's nodes could hold a single replica, or whose GPUs are too small. For a cluster that exists: the nodes of
  * the others are known from the config, and checked with it.
  *
  * @param nodes what each node reports as allocatable
+ * @param readJson reads the config.json that a model's `architecture` names
  */
-export function checkNodes(config: StackConfig, nodes: readonly NodeCapacity[]): Problem[] {
+export function checkNodes(config: StackConfig, nodes: readonly NodeCapacity[], readJson?: ReadJson): Problem[] {
+  const context = contextOf(config);
+  const misplaced = modelsWithoutNode(context, nodes);
+  return (misplaced.length > 0 ? misplaced : fitProblems(context, nodes, readJson)).map(withoutBasis);
+}
+
+/**
+ * The checks of models whose `architecture` is the path of a config.json, which needs files to be read.
+ *
+ * @param readJson reads a JSON file by its path relative to the project; throws where it cannot
+ */
+export function checkArchitectureFiles(config: StackConfig, readJson: ReadJson): Problem[] {
+  const nodes = configuredNodes(config.cluster, config.gpu) ?? [];
+  return fitProblems(contextOf(config), nodes, readJson)
+    .filter(({ path }) => path[0] === "models" && typeof config.models[Number(path[1])]?.architecture === "string")
+    .map(withoutBasis);
+}
+
+function contextOf(config: StackConfig): CheckContext {
   const everything = { ...config, models: [...config.models], secrets: { hfTokens: {} } };
   const render = (path: Path): string => renderValue(valueAt(config, path));
-  const context = createContext({ raw: config, config: everything, models: config.models, render });
-  return modelsWithoutNode(context, nodes).map(withoutBasis);
+  return createContext({ raw: config, config: everything, models: config.models, render });
 }

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { checkNodes, checkStackConfig } from "./check";
+import { checkArchitectureFiles, checkNodes, checkStackConfig } from "./check";
 import type { NodeCapacity } from "./nodes";
 import { configNamespace, type Path } from "./paths";
 import { formatProblems, renderValue, type Problem } from "./problem";
@@ -60,6 +60,16 @@ function missingChartDirectory(chartSource: unknown): Problem[] {
   return [{ path: ["chartSource"], value: renderValue(chartSource), allowed, next }];
 }
 
+/**
+ * Reads a JSON file of the project, such as a model's config.json.
+ *
+ * @param file relative to the project's directory
+ * @throws where it cannot be read, or is no JSON
+ */
+export function readProjectJson(file: string): unknown {
+  return JSON.parse(fs.readFileSync(path.resolve(pulumi.getRootDirectory(), file), "utf8"));
+}
+
 /** Which secrets the values hold. */
 function secretNames(values: ConfigValues["values"]): SecretNames {
   const secrets = secretsSchema.parse(values.secrets ?? {});
@@ -81,7 +91,11 @@ export function loadStackConfig(): LoadedConfig {
   const read = decodeValues(all, isConfigSecret);
   const foreign = foreignKeyProblems(all, isConfigSecret);
   const result = checkStackConfig(read.values, encryptedPaths(read));
-  const problems = [...(result.problems ?? []), ...missingChartDirectory(read.values.chartSource)];
+  const problems = [
+    ...(result.problems ?? []),
+    ...missingChartDirectory(read.values.chartSource),
+    ...(result.config ? checkArchitectureFiles(result.config, readProjectJson) : []),
+  ];
   if (!result.config || problems.length + foreign.length > 0) {
     throw new pulumi.RunError(formatProblems(`stack ${pulumi.getStack()}`, problems, foreign));
   }
@@ -97,7 +111,7 @@ export function loadStackConfig(): LoadedConfig {
  */
 export function requireNodes(config: StackConfig, nodes: readonly NodeCapacity[]): void {
   const advertised = nodes.some(({ gpus }) => Object.values(gpus).some((count) => count > 0));
-  const problems = advertised ? checkNodes(config, nodes) : [];
+  const problems = advertised ? checkNodes(config, nodes, readProjectJson) : [];
   if (problems.length > 0) {
     throw new pulumi.RunError(formatProblems(`stack ${pulumi.getStack()}`, problems));
   }

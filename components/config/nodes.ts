@@ -9,6 +9,8 @@ export interface NodeCapacity {
   readonly name: string;
   /** Whole GPUs by vendor. */
   readonly gpus: Readonly<Partial<Record<GpuVendor, number>>>;
+  /** GPU product; absent when unknown. */
+  readonly product?: string;
   /** Cores; absent when unknown. */
   readonly cpus?: number;
   /** Bytes; absent when unknown. */
@@ -57,13 +59,18 @@ export function configuredSubnet(cluster: ClusterConfig, loadBalancer: LoadBalan
 export function configuredNodes(cluster: ClusterConfig, gpu: GpuConfig): NodeCapacity[] | undefined {
   if (cluster.source === "kubeconfig") return undefined;
   if (cluster.source === "simulated") {
-    return cluster.nodeGroups.map(({ name, vendor, gpus, cpus, memory }) => ({
+    return cluster.nodeGroups.map(({ name, vendor, gpus, product, cpus, memory }) => ({
       name,
       gpus: { [vendor]: gpus },
+      product,
       cpus,
       memory: parseQuantity(memory),
     }));
   }
   const fallback = gpu.vendor === "nvidia" ? "nvidia" : "amd";
-  return cluster.hosts.map(({ name, gpus, vendor }) => ({ name, gpus: { [vendor ?? fallback]: gpus } }));
+  return cluster.hosts.map(({ name, gpus, vendor, product }) => ({
+    name,
+    gpus: { [vendor ?? fallback]: gpus },
+    product,
+  }));
 }

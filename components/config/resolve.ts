@@ -17,7 +17,8 @@ export function resolveModels(config: RawStackConfig): ModelConfig[] {
     ...model,
     namespace: model.namespace ?? config.namespaces[0]!.name,
     tensorParallelSize:
-      model.tensorParallelSize ?? Math.max(1, Math.floor(model.gpusPerReplica / model.pipelineParallelSize)),
+      model.tensorParallelSize ??
+      Math.max(1, Math.floor((model.gpusPerReplica * (model.nodesPerReplica ?? 1)) / model.pipelineParallelSize)),
     gpuVendor: gpuVendorOf(model, config),
   }));
 }

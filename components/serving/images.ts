@@ -1,7 +1,5 @@
 import type { ModelConfig } from "../config/schema/model";
-
-/** The vLLM release that the default images hold and that the engine arguments are written for. */
-export const vllmVersion = "0.33.0";
+import { vllmVersion } from "../config/vllmRelease";
 
 /** What a replica computes on; `none` is the CPU. */
 export type Accelerator = ModelConfig["gpuVendor"];
@@ -30,4 +28,12 @@ export const nonRootUser = { uid: 2000, gid: 0 } as const;
  */
 export function defaultUser(accelerator: Accelerator): ContainerUser {
   return accelerator === "amd" ? "root" : "nonRoot";
+}
+
+/**
+ * Whether the server runs on a read-only root file system: as config says, else in the release images, which write to
+ * the cache volume, /tmp and the home directory only. What another image writes to is not known.
+ */
+export function hasReadOnlyRoot({ readOnlyRoot, image }: Pick<ModelConfig, "readOnlyRoot" | "image">): boolean {
+  return readOnlyRoot ?? image === undefined;
 }

@@ -1,3 +1,7 @@
+import type { ModelConfig } from "../config/schema/model";
+import { drainSchema } from "../config/schema/scheduling";
+import { hasFlag } from "../config/vllmRelease";
+
 /** How a replica leaves service, in seconds. */
 export interface Drain {
   /**
@@ -15,7 +19,16 @@ export interface Drain {
  * 15 s for endpoints to reach every kube-proxy and gateway, 120 s for generations in flight (about 3,600 tokens at 30
  * tokens a second), 15 s to stop.
  */
-export const defaultDrain: Drain = { preStopSeconds: 15, drainSeconds: 120, slackSeconds: 15 };
+export const defaultDrain: Drain = drainSchema.parse({});
+
+/**
+ * How replicas of an image leave service. Releases before 0.18 abort what is in flight on SIGTERM: there the pause takes
+ * the drain's place, as the pod gets no new requests in it either.
+ */
+export function drainOf({ drain = defaultDrain, image }: Pick<ModelConfig, "drain" | "image">): Drain {
+  if (hasFlag(image, "--shutdown-timeout")) return drain;
+  return { ...drain, preStopSeconds: drain.preStopSeconds + drain.drainSeconds, drainSeconds: 0 };
+}
 
 /**
  * Seconds from the wish to stop a pod to SIGKILL. Kubernetes counts preStop in it, so it has to hold the pause, the

@@ -1,6 +1,8 @@
 import type * as k8s from "@pulumi/kubernetes";
 import { gpuResourceName, type GpuVendor } from "../config/schema/common";
+import type { ModelConfig } from "../config/schema/model";
 import type { Accelerator } from "./images";
+import { selectorLabels } from "./labels";
 
 /** The label that a vendor's operator puts on nodes with its GPUs (Node Feature Discovery, GPU feature discovery). */
 const nodeLabels: Readonly<Record<GpuVendor, string>> = {
@@ -8,20 +10,62 @@ const nodeLabels: Readonly<Record<GpuVendor, string>> = {
   nvidia: "nvidia.com/gpu.present",
 };
 
-/** The part of a pod spec that brings it to nodes with its GPUs. */
-export type Placement = Pick<k8s.types.input.core.v1.PodSpec, "nodeSelector" | "tolerations">;
+/** The label with which a vendor's operator tells the product (node labeller, GPU feature discovery). */
+const productLabels: Readonly<Record<GpuVendor, string>> = {
+  amd: "amd.com/gpu.product-name",
+  nvidia: "nvidia.com/gpu.product",
+};
+
+/** The part of a pod spec that says on which nodes it runs. */
+export type Placement = Pick<
+  k8s.types.input.core.v1.PodSpec,
+  "nodeSelector" | "tolerations" | "priorityClassName" | "topologySpreadConstraints"
+>;
+
+export type PlacedModel = Pick<
+  ModelConfig,
+  "name" | "gpuVendor" | "gpuProduct" | "tolerations" | "priorityClassName" | "nodesPerReplica"
+>;
 
 /**
- * Nodes for a model: those with its vendor's GPUs, whether or not they are tainted against other pods with the name of
- * the vendor's resource, as both vendors' guides do. A CPU model goes anywhere that is not tainted.
+ * Nodes for a model: those with its vendor's GPUs (of its product), whether or not they are tainted against other pods
+ * with the name of the vendor's resource, as both vendors' guides do. A CPU model goes anywhere that is not tainted.
  */
-export function placementOf(accelerator: Accelerator): Placement {
-  if (accelerator === "none") {
-    return {};
-  }
+export function placementOf(model: PlacedModel): Placement {
+  const { gpuVendor, gpuProduct, priorityClassName } = model;
+  const tolerations = [...vendorTolerations(gpuVendor), ...(model.tolerations ?? [])];
   return {
-    nodeSelector: { [nodeLabels[accelerator]]: "true" },
-    tolerations: [{ key: gpuResourceName[accelerator], operator: "Exists", effect: "NoSchedule" }],
+    ...(gpuVendor === "none"
+      ? {}
+      : {
+          nodeSelector: {
+            [nodeLabels[gpuVendor]]: "true",
+            ...(gpuProduct === undefined ? {} : { [productLabels[gpuVendor]]: gpuProduct }),
+          },
+        }),
+    ...(tolerations.length > 0 ? { tolerations } : {}),
+    ...(priorityClassName === undefined ? {} : { priorityClassName }),
+    // Pods of one replica on several nodes are spread by the GPUs that they ask for.
+    ...((model.nodesPerReplica ?? 1) > 1 ? {} : { topologySpreadConstraints: [spreadOverNodes(model.name)] }),
+  };
+}
+
+function vendorTolerations(vendor: Accelerator): k8s.types.input.core.v1.Toleration[] {
+  return vendor === "none" ? [] : [{ key: gpuResourceName[vendor], operator: "Exists", effect: "NoSchedule" }];
+}
+
+/**
+ * Replicas go to different nodes where there is a choice, so that the loss of one node is not the loss of a model. It
+ * is the same for one replica, so that a second one does not restart the first. Pods of an older revision do not
+ * count: they are about to go.
+ */
+function spreadOverNodes(model: string): k8s.types.input.core.v1.TopologySpreadConstraint {
+  return {
+    maxSkew: 1,
+    topologyKey: "kubernetes.io/hostname",
+    whenUnsatisfiable: "ScheduleAnyway",
+    labelSelector: { matchLabels: selectorLabels(model) },
+    matchLabelKeys: ["pod-template-hash"],
   };
 }
 

@@ -2,15 +2,19 @@ import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { parseQuantity } from "../capacity/quantity";
 import type { ModelConfig } from "../config/schema/model";
-import { engineArguments, serverPort } from "./engineArguments";
-import { imageOf, nonRootUser, type ContainerUser } from "./images";
+import { engineArguments, serverPort, type Rank } from "./engineArguments";
+import { hasReadOnlyRoot, imageOf, nonRootUser, type ContainerUser } from "./images";
 import { terminationGracePeriodSeconds, type Drain } from "./lifecycle";
 import { gpuResources, placementOf } from "./placement";
 import { probes } from "./probes";
+import { downloadCommand } from "./weights";
 
 type PodSpec = k8s.types.input.core.v1.PodSpec;
 type Container = k8s.types.input.core.v1.Container;
 type EnvVar = k8s.types.input.core.v1.EnvVar;
+
+/** Disk for /tmp and logs unless config says: room for compiler caches and a few gigabytes of logs. */
+const defaultEphemeralStorage = "8Gi";
 
 /** Where the cache volume is mounted. */
 export const cachePath = "/models";
@@ -33,10 +37,12 @@ export interface PodOptions {
   readonly drain: Drain;
   /** Seconds that a start may take. */
   readonly startupBudget: number;
+  /** The pod's part in a replica of several nodes. Defaults to leader, which a replica of one pod is, too. */
+  readonly rank?: Rank;
 }
 
 /**
- * The pod of one replica.
+ * The pod of one replica, or of one of its nodes.
  *
  * @throws when /dev/shm does not fit into the memory that it is counted in, or `extraArgs` holds a managed flag
  */
@@ -46,61 +52,103 @@ export function podSpec(model: ModelConfig, options: PodOptions): PodSpec {
     // A Service named vllm would put VLLM_PORT=tcp://… into the environment, which vLLM takes for its own setting.
     enableServiceLinks: false,
     automountServiceAccountToken: false,
-    ...placementOf(model.gpuVendor),
+    ...placementOf(model),
     terminationGracePeriodSeconds: terminationGracePeriodSeconds(options.drain),
     securityContext: podSecurityContext(options),
+    ...(model.predownload === true ? { initContainers: [downloadContainer(model, options)] } : {}),
     containers: [container(model, options)],
     volumes: [
       { name: "models", persistentVolumeClaim: { claimName: options.cacheClaim } },
       { name: "shm", emptyDir: { medium: "Memory", sizeLimit: model.resources.sharedMemory } },
+      { name: "tmp", emptyDir: {} },
     ],
   };
 }
 
 function container(model: ModelConfig, options: PodOptions): Container {
   const gpus = gpuResources(model.gpuVendor, model.gpusPerReplica);
-  const { cpu, memory } = model.resources;
   return {
     name: "vllm",
     image: imageOf(model),
     // The release images have it as their entry point, others that hold vLLM may not.
     command: ["vllm", "serve"],
-    args: engineArguments(model, options.drain.drainSeconds),
+    args: engineArguments(model, options.drain.drainSeconds, options.rank),
+    env: [...environment(model, options), ...(model.predownload === true ? [offline] : tokenVariable(options))],
+    resources: resources(model, gpus),
+    ...(options.rank === "worker" ? workerLife(options) : serverLife(options)),
+    securityContext: containerSecurityContext(model),
+    volumeMounts: [modelsMount, { name: "shm", mountPath: "/dev/shm" }, temporaryMount],
+  };
+}
+
+function serverLife({ startupBudget, drain }: PodOptions): Partial<Container> {
+  return {
     ports: [{ name: "http", containerPort: serverPort }],
-    env: environment(model, options),
-    resources: {
-      requests: { cpu: `${cpu}`, memory, ...gpus },
-      // No CPU limit: throttling the scheduler thread stalls the GPUs.
-      limits: { memory, ...gpus },
-    },
-    ...probes(options.startupBudget),
-    lifecycle: { preStop: { sleep: { seconds: options.drain.preStopSeconds } } },
-    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
-    volumeMounts: [
-      { name: "models", mountPath: cachePath },
-      { name: "shm", mountPath: "/dev/shm" },
-    ],
+    ...probes(startupBudget),
+    lifecycle: { preStop: { sleep: { seconds: drain.preStopSeconds } } },
+  };
+}
+
+/** A worker has no HTTP server to ask, and must not stop while its leader, told to stop with it, still drains. */
+function workerLife({ drain }: PodOptions): Partial<Container> {
+  return { lifecycle: { preStop: { sleep: { seconds: drain.preStopSeconds + drain.drainSeconds } } } };
+}
+
+/** Brings the weights to the cache volume; the token is needed here only. */
+function downloadContainer(model: ModelConfig, options: PodOptions): Container {
+  return {
+    name: "weights",
+    image: imageOf(model),
+    command: downloadCommand(model),
+    env: [...environment(model, options), ...tokenVariable(options)],
+    // A pod is charged for its largest container at a time, so this costs nothing.
+    resources: resources(model, {}),
+    securityContext: containerSecurityContext(model),
+    // The reason of a failure is its last words: they show in the pod's status.
+    terminationMessagePolicy: "FallbackToLogsOnError",
+    volumeMounts: [modelsMount, temporaryMount],
+  };
+}
+
+const modelsMount = { name: "models", mountPath: cachePath };
+const temporaryMount = { name: "tmp", mountPath: "/tmp" };
+const offline: EnvVar = { name: "HF_HUB_OFFLINE", value: "1" };
+
+function containerSecurityContext(model: ModelConfig): k8s.types.input.core.v1.SecurityContext {
+  return {
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ["ALL"] },
+    readOnlyRootFilesystem: hasReadOnlyRoot(model),
+  };
+}
+
+function resources(
+  { resources: { cpu, memory, ephemeralStorage = defaultEphemeralStorage, exclusiveCpus } }: ModelConfig,
+  gpus: Record<string, string>,
+): k8s.types.input.core.v1.ResourceRequirements {
+  return {
+    requests: { cpu: `${cpu}`, memory, "ephemeral-storage": ephemeralStorage, ...gpus },
+    // No CPU limit: throttling the scheduler thread stalls the GPUs. Only with CPUs of its own is there no throttling.
+    limits: { ...(exclusiveCpus === true ? { cpu: `${cpu}` } : {}), memory, ...gpus },
   };
 }
 
 function environment(model: ModelConfig, options: PodOptions): EnvVar[] {
-  const { hfToken } = options;
   return [
     { name: "HF_HOME", value: `${cachePath}/huggingface` },
     // Compiled kernels survive a restart. A directory a model: replicas of different models do not wait for each
     // other's locks, and one model's can be deleted by hand.
     { name: "VLLM_CACHE_ROOT", value: `${cachePath}/vllm/${model.name}` },
-    // PyTorch asks for the user's name and home, which the ROCm and CPU images have for root only.
-    ...(options.user === "nonRoot"
-      ? [
-          { name: "USER", value: "vllm" },
-          { name: "HOME", value: "/tmp" },
-        ]
-      : []),
-    ...(hfToken === undefined
-      ? []
-      : [{ name: "HF_TOKEN", valueFrom: { secretKeyRef: { name: hfToken.name, key: hfToken.key } } }]),
+    // PyTorch asks for the user's name, which the ROCm and CPU images have for root only. Compilers keep their caches
+    // in the home directory, which nobody but root could write to, and root neither on a read-only root file system.
+    ...(options.user === "nonRoot" ? [{ name: "USER", value: "vllm" }] : []),
+    ...(options.user === "nonRoot" || hasReadOnlyRoot(model) ? [{ name: "HOME", value: "/tmp" }] : []),
   ];
+}
+
+function tokenVariable({ hfToken }: PodOptions): EnvVar[] {
+  if (hfToken === undefined) return [];
+  return [{ name: "HF_TOKEN", valueFrom: { secretKeyRef: { name: hfToken.name, key: hfToken.key } } }];
 }
 
 function podSecurityContext({ user, deviceGroups }: PodOptions): k8s.types.input.core.v1.PodSecurityContext {

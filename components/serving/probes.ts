@@ -1,4 +1,5 @@
 import type * as k8s from "@pulumi/kubernetes";
+import { findModel } from "../capacity/modelCatalog";
 import type { ModelConfig } from "../config/schema/model";
 
 type Probe = k8s.types.input.core.v1.Probe;
@@ -6,8 +7,8 @@ type Probe = k8s.types.input.core.v1.Probe;
 /** Seconds for the part of a start that does not depend on size: imports, workers, compilation, graph capture. */
 const fixedStartSeconds = 600;
 
-/** Bytes a second at which weights reach the GPU on the first start: a download at 1.6 Gbit/s is the slow part. */
-const weightBytesPerSecond = 200e6;
+/** MB/s at which weights arrive unless `storage.bandwidth` says: a download at 1.6 Gbit/s is the slow part. */
+export const defaultBandwidth = 200;
 
 /** Most checkpoints hold 2 bytes a parameter; a quantized one is smaller and starts within the budget all the same. */
 const bytesPerParameter = 2;
@@ -30,16 +31,44 @@ export function parametersFromName(model: string): number | undefined {
   return sizes.length === 0 ? undefined : Math.max(...sizes);
 }
 
+/** What the time of a start depends on. */
+export type StartingModel = Pick<
+  ModelConfig,
+  "model" | "gpusPerReplica" | "nodesPerReplica" | "architecture" | "startupBudgetSeconds"
+>;
+
 /**
- * Seconds that a replica may take from the start of its container until it answers: a fixed part and the transfer of
- * the weights, rounded up to a minute. It excludes the image pull, which Kubernetes does not count. Too short a budget
- * restarts a model that would have come up; too long a one only delays the restart of one that hangs.
+ * Bytes of a model's checkpoint, rather too many than too few: from the parameters in `architecture`, else the
+ * catalogue's, else those in the model's name at 2 bytes each; an assumption a GPU where none of them tells.
  */
-export function startupBudgetSeconds(model: Pick<ModelConfig, "model" | "gpusPerReplica">): number {
-  const parameters = parametersFromName(model.model);
-  const unnamed = model.gpusPerReplica > 0 ? model.gpusPerReplica * assumedWeightBytes.perGpu : assumedWeightBytes.cpu;
-  const bytes = parameters === undefined ? unnamed : parameters * bytesPerParameter;
-  return Math.ceil((fixedStartSeconds + bytes / weightBytesPerSecond) / 60) * 60;
+export function weightBytes({ model, gpusPerReplica, nodesPerReplica = 1, architecture }: StartingModel): number {
+  if (typeof architecture === "object") return architecture.parameters * bytesPerParameter;
+  const known = findModel(model)?.architecture;
+  if (known !== undefined) {
+    const { total, embedding, output, encoder } = known.parameters;
+    // In a quantized checkpoint these three are not.
+    const whole = known.quantization === undefined ? 0 : embedding + output + encoder;
+    return total * (known.quantization?.bytes ?? bytesPerParameter) + whole * bytesPerParameter;
+  }
+  const parameters = parametersFromName(model);
+  if (parameters !== undefined) return parameters * bytesPerParameter;
+  return gpusPerReplica > 0 ? gpusPerReplica * nodesPerReplica * assumedWeightBytes.perGpu : assumedWeightBytes.cpu;
+}
+
+/** Seconds for the weights to arrive, at a bandwidth in MB/s. */
+export function transferSeconds(model: StartingModel, bandwidth = defaultBandwidth): number {
+  return Math.ceil(weightBytes(model) / (bandwidth * 1e6));
+}
+
+/**
+ * Seconds that a replica may take from the start of its container until it answers: what config says, else a fixed part
+ * and the transfer of the weights, rounded up to a minute. It excludes the image pull, which Kubernetes does not count.
+ * Too short a budget restarts a model that would have come up; too long a one only delays the restart of one that hangs.
+ *
+ * @param bandwidth MB/s at which weights arrive; defaults to 200
+ */
+export function startupBudgetSeconds(model: StartingModel, bandwidth = defaultBandwidth): number {
+  return model.startupBudgetSeconds ?? Math.ceil((fixedStartSeconds + transferSeconds(model, bandwidth)) / 60) * 60;
 }
 
 /** The three probes of a replica. */

@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ModelConfig } from "../config/schema/model";
-import type { StorageConfig } from "../config/schema/platform";
+import type { NamespaceConfig, StorageConfig } from "../config/schema/platform";
 import type { Tenancy } from "../tenancy/tenancy";
 import { LocalStorageClass, ModelStorage } from "./modelStorage";
+import { surgingModels, type NodeRoom } from "./rollout";
 import { VllmModel } from "./vllmModel";
 
 export interface ServingArgs {
@@ -10,6 +11,10 @@ export interface ServingArgs {
   readonly models: readonly ModelConfig[];
   /** The namespaces, by name. */
   readonly tenants: ReadonlyMap<string, Tenancy>;
+  /** The stack's namespaces, whose quotas a rollout has to stay in. */
+  readonly namespaces: readonly NamespaceConfig[];
+  /** The cluster's nodes, of which a rollout may use what is spare. */
+  readonly nodes: readonly NodeRoom[];
   /** Where weights are kept. */
   readonly storage: StorageConfig;
   /** Gives the Hugging Face token of that name. */
@@ -28,6 +33,7 @@ export class Serving extends pulumi.ComponentResource {
       storage.type === "local" && models.length > 0
         ? new LocalStorageClass("local-storage", child).className
         : undefined;
+    const surging = surgingModels(models, args);
     const storages = new Map<string, ModelStorage>();
     this.models = models.map((model) => {
       const { namespace, podSecurity } = tenantOf(args, model.namespace);
@@ -42,7 +48,15 @@ export class Serving extends pulumi.ComponentResource {
       return new VllmModel(
         // A slash, as no name holds one: team-a and b are not team and a-b.
         `${model.namespace}/${model.name}`,
-        { model, namespace, podSecurity, cacheClaim: weights.claimName, hfToken },
+        {
+          model,
+          namespace,
+          podSecurity,
+          cacheClaim: weights.claimName,
+          hfToken,
+          bandwidth: storage.bandwidth,
+          surges: surging.has(model),
+        },
         child,
       );
     });

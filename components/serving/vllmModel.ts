@@ -4,16 +4,13 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ModelConfig } from "../config/schema/model";
 import type { NamespaceConfig } from "../config/schema/platform";
 import { defaultUser, type ContainerUser } from "./images";
-import { modelLabels, selectorLabels } from "./labels";
-import {
-  defaultDrain,
-  progressDeadlineSeconds,
-  rolloutTimeouts,
-  terminationGracePeriodSeconds,
-  type Drain,
-} from "./lifecycle";
+import { modelLabels, selectorLabels, serverLabels } from "./labels";
+import { leaderWorkerSet } from "./leaderWorkerSet";
+import { disruptionBudget } from "./disruptionBudget";
+import { drainOf, progressDeadlineSeconds, rolloutTimeouts, terminationGracePeriodSeconds } from "./lifecycle";
 import { podSpec, type SecretKey } from "./podSpec";
-import { startupBudgetSeconds } from "./probes";
+import { startupBudgetSeconds, transferSeconds } from "./probes";
+import { rollingUpdate } from "./rollout";
 
 /** Arguments of `VllmModel`. */
 export interface VllmModelArgs {
@@ -25,10 +22,10 @@ export interface VllmModelArgs {
   cacheClaim: pulumi.Input<string>;
   /** The Hugging Face token itself; needed where `model.hfToken` is `fromSecrets`, ignored elsewhere. Kept secret. */
   hfToken?: pulumi.Input<string>;
-  /** How replicas leave service. Defaults to a pause of 15 s, a drain of 120 s and a slack of 15 s. */
-  drain?: Drain;
-  /** Seconds that a replica may take to start. Defaults to an estimate from the model's size. */
-  startupBudgetSeconds?: number;
+  /** MB/s at which weights arrive. Defaults to 200. Pass `storage.bandwidth`. */
+  bandwidth?: number;
+  /** Start a new replica before an old one stops, see `surgingModels`. Defaults to false. */
+  surges?: boolean;
   /**
    * Whom the server runs as. Defaults to root for AMD GPUs, where neither `deviceGroups` nor a restricted namespace
    * speaks for another user, and to 2000:0 everywhere else.
@@ -42,17 +39,18 @@ export interface VllmModelArgs {
 
 /**
  * Serves one model with vLLM: a Deployment whose replicas hold `gpusPerReplica` GPUs each, and a Service in front of
- * them; a Secret where the stack's config holds the model's Hugging Face token.
+ * them (a LeaderWorkerSet where a replica spans several nodes); a PodDisruptionBudget for two replicas and more; a Secret where the stack's config holds the model's Hugging
+ * Face token.
  *
  * Needs nodes that advertise the GPUs, a namespace, a claim for weights, and for `service.type: LoadBalancer` something
- * that gives addresses. Replicas are replaced one by one, each old one before its successor starts: GPUs are rarely
- * free twice. With a single replica an update therefore interrupts service.
+ * that gives addresses. Replicas are replaced one by one: with `surges` the new one starts first, otherwise the old one
+ * stops first, as GPUs are rarely free twice, and an update of a single replica interrupts service.
  *
  * Throws when `extraArgs` holds a flag that the stack manages, when `resources.sharedMemory` does not fit into
  * `resources.memory`, and when the token that `hfToken.fromSecrets` names was not passed.
  */
 export class VllmModel extends pulumi.ComponentResource {
-  /** Name of the Deployment and the Service. */
+  /** Name of the Deployment (or LeaderWorkerSet) and the Service. */
   readonly name: pulumi.Output<string>;
   /**
    * `http://<address>:<port>`: the load balancer's address, or the Service's DNS name for `ClusterIP`. The address is
@@ -68,13 +66,14 @@ export class VllmModel extends pulumi.ComponentResource {
     super("inference-stack:serving:VllmModel", name, {}, opts);
     const { model } = args;
     const token = this.token(name, args);
-    const deployment = this.deployment(name, args, token);
+    const workload = this.workload(name, args, token);
     const service = this.service(name, args);
+    disruptionBudget(name, model, args.namespace, { parent: this });
 
-    this.name = deployment.metadata.name;
+    this.name = workload.metadata.apply((metadata: { name: string }) => metadata.name);
     this.endpoint = endpointOf(service, model.service.port);
     this.url = pulumi.interpolate`${this.endpoint}/v1`;
-    this.gpus = model.replicas * model.gpusPerReplica;
+    this.gpus = model.replicas * (model.nodesPerReplica ?? 1) * model.gpusPerReplica;
     this.registerOutputs({ name: this.name, endpoint: this.endpoint, url: this.url, gpus: this.gpus });
   }
 
@@ -109,21 +108,30 @@ export class VllmModel extends pulumi.ComponentResource {
     return { name: secret.metadata.name, key: "token" };
   }
 
-  private deployment(name: string, args: VllmModelArgs, hfToken: SecretKey | undefined): k8s.apps.v1.Deployment {
-    const { model, namespace, cacheClaim, drain = defaultDrain, deviceGroups = [] } = args;
-    const startupBudget = args.startupBudgetSeconds ?? startupBudgetSeconds(model);
+  private workload(
+    name: string,
+    args: VllmModelArgs,
+    hfToken: SecretKey | undefined,
+  ): k8s.apps.v1.Deployment | k8s.apiextensions.CustomResource {
+    const { model, namespace, cacheClaim, deviceGroups = [], bandwidth, surges = false } = args;
+    const drain = drainOf(model);
+    const startupBudget = startupBudgetSeconds(model, bandwidth);
     const gracePeriod = terminationGracePeriodSeconds(drain);
     const pod = { cacheClaim, hfToken, user: userOf(args), deviceGroups, drain, startupBudget };
+    if ((model.nodesPerReplica ?? 1) > 1) {
+      return leaderWorkerSet(name, { model, namespace, pod, surges }, { parent: this });
+    }
+    // A download before the server's start is outside of its probes, but not of the rollout.
+    const startSeconds = startupBudget + (model.predownload === true ? transferSeconds(model, bandwidth) : 0);
     return new k8s.apps.v1.Deployment(
       name,
       {
         metadata: { name: model.name, namespace, labels: modelLabels(model.name) },
         spec: {
           replicas: model.replicas,
-          // Surging would need free GPUs, and quota for them.
-          strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+          strategy: { type: "RollingUpdate", rollingUpdate: rollingUpdate(surges) },
           revisionHistoryLimit: 3,
-          progressDeadlineSeconds: progressDeadlineSeconds(startupBudget, gracePeriod),
+          progressDeadlineSeconds: progressDeadlineSeconds(startSeconds, gracePeriod),
           selector: { matchLabels: selectorLabels(model.name) },
           template: {
             metadata: { labels: selectorLabels(model.name) },
@@ -134,7 +142,7 @@ export class VllmModel extends pulumi.ComponentResource {
       {
         parent: this,
         deleteBeforeReplace: true,
-        customTimeouts: rolloutTimeouts(model.replicas, startupBudget, gracePeriod),
+        customTimeouts: rolloutTimeouts(model.replicas, startSeconds, gracePeriod),
       },
     );
   }
@@ -156,7 +164,7 @@ export class VllmModel extends pulumi.ComponentResource {
         },
         spec: {
           type: model.service.type,
-          selector: selectorLabels(model.name),
+          selector: serverLabels(model.name, model.nodesPerReplica),
           ports: [{ name: "http", port: model.service.port, targetPort: "http" }],
         },
       },

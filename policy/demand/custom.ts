@@ -49,6 +49,9 @@ const kubernetesGroups = new Set(["", "apps", "batch"]);
 const plainKey =
   /(address|annotations|arn|bucket|checksum|cidr|class|data|digest|domain|email|endpoint|hash|host|hostname|id|image|ip|issuer|key|labels|location|name|namespace|password|path|port|ref|region|revision|role|secret|subnet|tag|token|uid|uri|url|user|username|value|version|zone)s?$/i;
 
+/** Maps of labels: a node label such as nvidia.com/gpu.present is no resource. */
+const labelMap = /^(nodeSelector|matchLabels|labels|annotations)$/;
+
 export function runsNoPods(group: string): boolean {
   return kubernetesGroups.has(group) || groupsWithoutPods.has(group);
 }
@@ -73,6 +76,7 @@ function search(key: string, field: Field, found: Demand[]): void {
     if (!plainKey.test(key)) found.push(problem("unknown", field.path, "this part may ask for GPUs"));
     return;
   }
+  if (labelMap.test(key)) return;
   if (key === "resourceClaims" && field.items().length > 0) {
     found.push(problem("hidden", field.path, "how many devices these claims take is not known to the policy"));
     return;

@@ -3,6 +3,8 @@ import { isAutoscaler } from "../demand/autoscalers";
 import { UNKNOWN } from "../demand/field";
 import { isObjectSource, isRelease, kubeObjects, type KubeObject, type StackResource } from "../demand/objects";
 import { DemandCache, gpuDemand, wholeGpus, type CountingConfig, type ObjectDemand } from "../gpuDemand";
+import type { NamespaceQuotaConfig } from "./config";
+import { allObjects, sharedSnapshot } from "./podSpecs";
 import { snapshot } from "./snapshot";
 
 /** GPUs that a group of objects asks for together. */
@@ -18,8 +20,10 @@ export interface Total {
  */
 export class Ledger {
   private readonly inputs = new Map<string, StackResource>();
+  private readonly ignored = new Map<string, readonly string[]>();
   private readonly reported = new Set<string>();
   private config: CountingConfig | undefined;
+  private quotas: NamespaceQuotaConfig | undefined;
   private cache = new DemandCache();
   private readonly own = new Map<string, ObjectDemand[]>();
   private counted: readonly ObjectDemand[] | undefined;
@@ -34,7 +38,8 @@ export class Ledger {
 
   recordInputs(args: ResourceValidationArgs): void {
     if (!concernsGpus(args)) return;
-    this.inputs.set(args.urn, snapshot(args));
+    this.inputs.set(args.urn, sharedSnapshot(args, "gpu-demand"));
+    this.ignored.set(args.urn, args.opts.ignoreChanges);
     this.own.delete(args.urn);
     this.counted = undefined;
   }
@@ -84,6 +89,27 @@ export class Ledger {
     const touched = new Set([...own, ...scaled]);
     if (touched.size === 0) return new Map();
     return new Map([...this.byNamespace()].filter(([namespace]) => touched.has(namespace)));
+  }
+
+  noteQuotas(quotas: NamespaceQuotaConfig): void {
+    this.quotas = quotas;
+  }
+
+  /** GPUs that the policy config gives a namespace; undefined while gpu-quota-per-namespace is disabled. */
+  quotaOf(namespace: string): number | undefined {
+    if (this.quotas === undefined) return undefined;
+    const { quotas, defaultQuota } = this.quotas;
+    return Object.hasOwn(quotas, namespace) ? quotas[namespace] : defaultQuota;
+  }
+
+  /** Paths that a resource's `ignoreChanges` holds. */
+  ignoredChanges(urn: string): readonly string[] {
+    return this.ignored.get(urn) ?? [];
+  }
+
+  /** Every Kubernetes object of the stack. */
+  objects(): KubeObject[] {
+    return [...this.inputs.values()].flatMap(allObjects);
   }
 
   /** Every object that asks for GPUs or cannot be counted. */

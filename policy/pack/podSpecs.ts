@@ -1,7 +1,8 @@
-import { Field } from "../demand/field";
-import { kubeObjects, type KubeObject } from "../demand/objects";
-import { snapshot } from "./snapshot";
 import type { ResourceValidationArgs } from "@pulumi/policy";
+import { Field } from "../demand/field";
+import { isGpuResource } from "../demand/gpuResources";
+import { kubeObjects, type KubeObject, type StackResource } from "../demand/objects";
+import { snapshot } from "./snapshot";
 
 /** A pod specification inside a resource, with the metadata beside it. */
 export interface PodSpec {
@@ -9,17 +10,73 @@ export interface PodSpec {
   readonly metadata: Field;
 }
 
+/**
+ * The resource that the policies look at just now. Copying it costs more than most policies, so that they share the
+ * copy. A policy that asks for the same resource again does so in another round, in which it may have changed.
+ */
+let current: { readonly resource: StackResource; readonly seenBy: Set<string> } | undefined;
+
+/** The resource as plain data, copied once for all policies of a round. */
+export function sharedSnapshot(args: ResourceValidationArgs, policy: string): StackResource {
+  const isSame = current?.resource.urn === args.urn && current.resource.type === args.type;
+  if (current === undefined || !isSame || current.seenBy.has(policy)) {
+    current = { resource: snapshot(args), seenBy: new Set() };
+  }
+  current.seenBy.add(policy);
+  return current.resource;
+}
+
+const objectsOf = new WeakMap<StackResource, KubeObject[]>();
+const podsOf = new WeakMap<Field, PodSpec[]>();
+
 /** The Kubernetes objects of a resource; none for resources of other packages. */
-export function kubeObjectsOf(args: ResourceValidationArgs): KubeObject[] {
-  return args.type.startsWith("kubernetes:") || "apiVersion" in args.props ? kubeObjects(snapshot(args)) : [];
+export function kubeObjectsOf(args: ResourceValidationArgs, policy: string): KubeObject[] {
+  return args.type.startsWith("kubernetes:") || "apiVersion" in args.props
+    ? allObjects(sharedSnapshot(args, policy))
+    : [];
+}
+
+/** The Kubernetes objects of a copied resource, read once. */
+export function allObjects(resource: StackResource): KubeObject[] {
+  const known = objectsOf.get(resource);
+  if (known !== undefined) return known;
+  const objects = kubeObjects(resource);
+  objectsOf.set(resource, objects);
+  return objects;
 }
 
 /** Every pod specification in an object, however deep: what has a list of containers. */
 export function podSpecs(object: KubeObject): PodSpec[] {
   if (object.kind === "CustomResourceDefinition") return [];
+  const known = podsOf.get(object.root);
+  if (known !== undefined) return known;
   const found: PodSpec[] = [];
   search(object.root, object.root.get("metadata"), found);
+  podsOf.set(object.root, found);
   return found;
+}
+
+/** The pod specifications of an object that ask for GPUs, by resource or by claim. */
+export function gpuPods(object: KubeObject): PodSpec[] {
+  return podSpecs(object).filter(
+    (pod) => gpuResources(pod).length > 0 || pod.spec.get("resourceClaims").items().length > 0,
+  );
+}
+
+/** Names of the GPU resources that a pod asks for, each once. */
+export function gpuResources(pod: PodSpec): string[] {
+  return [...new Set(containersOf(pod).flatMap(gpuResourcesOf))];
+}
+
+/** Names of the GPU resources that a container asks for. */
+export function gpuResourcesOf(container: Field): string[] {
+  return ["limits", "requests"].flatMap((side) =>
+    container
+      .get("resources", side)
+      .entries()
+      .filter(([name, count]) => isGpuResource(name) && count.exists && count.value !== 0 && count.value !== "0")
+      .map(([name]) => name),
+  );
 }
 
 /** Containers of a pod: plain, init and ephemeral. */

@@ -40,6 +40,7 @@ function read(source: object, key: string): Value {
     if (isUnknownValueError(error)) return UNKNOWN;
     throw error;
   }
+  if (value === UNKNOWN) return UNKNOWN;
   if (value === undefined || value === null) return null;
   if (typeof value === "boolean" || typeof value === "number" || typeof value === "string") return value;
   if (Array.isArray(value)) return copyList(value);

@@ -13,6 +13,7 @@ import {
   writePidFiles,
   type ComponentName,
 } from "./components";
+import { applyGivenNodes, type GivenNode } from "./givenNodes";
 import { writeKubeconfig } from "./kubeconfig";
 import { Kubectl } from "./kubectl";
 import { kwokConfig } from "./kwokConfig";
@@ -22,10 +23,13 @@ import { becomesFree, choosePorts, portOwner, type ClusterPorts } from "./ports"
 import { waitForApiServer, waitForNodes } from "./readiness";
 import { clusterPaths, readState, writeState, type ClusterPaths } from "./state";
 
+export type { GivenNode, NodeTaint } from "./givenNodes";
+
 export interface StartOptions {
   /** Directory for everything that belongs to this checkout's cluster; `.sim` usually. */
   readonly directory: string;
-  readonly cluster: SimulatedClusterConfig;
+  /** The nodes: groups as config has them, or one by one. */
+  readonly cluster: SimulatedClusterConfig | { readonly nodes: readonly GivenNode[] };
   /** Addresses for LoadBalancer Services: ranges, CIDRs or single IPv4 addresses; none leaves such Services pending. */
   readonly addressPool: readonly string[];
   readonly tools: ClusterTools;
@@ -70,20 +74,38 @@ export async function startCluster(options: StartOptions): Promise<StartedCluste
         const kubectl = new Kubectl(options.tools.kubectl, paths.kubeconfig);
         await waitForApiServer(kubectl, paths, task);
         task.update("adding nodes");
-        const nodes = await applyNodes(kubectl, options.cluster);
+        const nodes = await bringNodes(kubectl, options.cluster);
         await reassignAddresses(kubectl, state, options.addressPool, options.report);
         await writeState(paths, { ...state, addressPool: options.addressPool });
-        await waitForNodes(kubectl, paths, nodes.length, task);
-        task.done(`${nodes.length} nodes, ${describeStarted(started)}`);
+        await waitForNodes(kubectl, paths, nodes, task);
+        task.done(`${nodes} nodes, ${describeStarted(started)}`);
         const context = `inference-stack-${paths.name}`;
         const server = `https://127.0.0.1:${state.ports.apiServer}`;
-        return { kubeconfig: paths.kubeconfig, context, server, started, nodes: nodes.length };
+        return { kubeconfig: paths.kubeconfig, context, server, started, nodes };
       } catch (error) {
         task.failed("not started");
         throw error;
       }
     },
   );
+}
+
+/** Creates and updates the nodes; returns how many there are. */
+async function bringNodes(kubectl: Kubectl, cluster: StartOptions["cluster"]): Promise<number> {
+  if ("nodes" in cluster) {
+    await applyGivenNodes(kubectl, cluster.nodes);
+    return cluster.nodes.length;
+  }
+  return (await applyNodes(kubectl, cluster)).length;
+}
+
+/** Makes the nodes of a running cluster those given, and starts nothing. */
+export async function updateNodes(options: {
+  readonly directory: string;
+  readonly nodes: readonly GivenNode[];
+  readonly tools: Pick<ClusterTools, "kubectl">;
+}): Promise<void> {
+  await applyGivenNodes(new Kubectl(options.tools.kubectl, clusterPaths(options.directory).kubeconfig), options.nodes);
 }
 
 /** Ends every process of the cluster and removes its data, its kubeconfig and all that is remembered of it. */

@@ -20,6 +20,9 @@ export interface PlannedNode extends SimulatedNode {
 /** Pods get addresses of 10.128.0.0/9, a /24 a node: enough for a kubelet's 110 pods. */
 const firstPodNetwork = toNumber("10.128.0.0");
 
+/** The network that is `place` networks after the first one. */
+export const podNetwork = (place: number): string => `${toAddress(firstPodNetwork + place * 256)}/24`;
+
 /**
  * Gives every node of the config a network for its pods. Nodes that exist keep theirs, which Kubernetes never lets
  * change.
@@ -29,7 +32,7 @@ export function planNodes(cluster: SimulatedClusterConfig, existing: readonly Ex
   const taken = new Set(kept.values());
   let next = 0;
   const nextNetwork = (): string => {
-    const network = `${toAddress(firstPodNetwork + next++ * 256)}/24`;
+    const network = podNetwork(next++);
     return taken.has(network) ? nextNetwork() : network;
   };
   return simulatedNodes(cluster).map((node) => ({ ...node, podCIDR: kept.get(node.name) ?? nextNetwork() }));

@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { charts, resolveChart } from "../../components/addons/charts";
 import { releaseDemand, type AllowedRelease } from "../../policy/demand/release";
 import { policies } from "../../policy/policies";
-import { check, config, type PackConfig } from "./harness";
+import { check, config, resourceQuota, type PackConfig } from "./harness";
 import { deployment, template } from "./resources";
 
 const root = path.join(__dirname, "..", "..");
@@ -54,7 +54,8 @@ for (const name of ["dev", "prod"]) {
           { name: `model-${index}`, namespace: model.namespace ?? namespaces[0]?.name },
         ),
       );
-      assert.deepEqual(await check(models, { config: policy }), []);
+      const tenants = namespaces.map((namespace) => resourceQuota(namespace.name, namespace.gpuQuota));
+      assert.deepEqual(await check(models, { config: policy, tenants }), []);
     });
 
     it("lists the charts of the stack's add-ons, from where the stack takes them", () => {

@@ -15,6 +15,8 @@ export interface TestResource {
   /** Names the parent in the same list. */
   readonly parent?: string;
   readonly providerProps?: object;
+  readonly protect?: boolean;
+  readonly ignoreChanges?: readonly string[];
   /** Leaves out the check of the single resource, as for one that an update with --target does not register. */
   readonly unregistered?: boolean;
 }
@@ -42,7 +44,24 @@ export const config: PackConfig = {
   },
   "gpu-quota-per-namespace": { quotas: { chat: 8, research: 4 }, defaultQuota: 0 },
   "gpu-quota-per-stack": { quota: 12 },
+  "host-paths": { allowed: ["/mnt/data/ai-models", "/dev/shm"] },
 };
+
+/** The ResourceQuota that the stack gives a namespace. */
+export function resourceQuota(namespace: string, gpus: number): TestResource {
+  const hard = {
+    "requests.amd.com/gpu": String(gpus),
+    "requests.nvidia.com/gpu": String(gpus),
+    "gpu.amd.com.deviceclass.resource.k8s.io/devices": String(gpus),
+  };
+  return {
+    type: "kubernetes:core/v1:ResourceQuota",
+    name: `${namespace}-quota`,
+    props: { apiVersion: "v1", kind: "ResourceQuota", metadata: { name: "gpu-quota", namespace }, spec: { hard } },
+  };
+}
+
+const defaultTenants = [resourceQuota("chat", 8), resourceQuota("research", 4)];
 
 /* The SDK's own servers of the two calls: they make the proxies around properties and turn errors into advisories. */
 type Handler = (call: { request: unknown }, callback: (error: Error | null, response?: Response) => void) => void;
@@ -59,7 +78,16 @@ const server = load("@pulumi/policy/server") as {
 };
 const proto = load("@pulumi/pulumi/proto/analyzer_pb") as Record<string, new () => Message>;
 type Setter =
-  "setType" | "setUrn" | "setName" | "setParent" | "setProperties" | "setOptions" | "setProvider" | "setResourcesList";
+  | "setType"
+  | "setUrn"
+  | "setName"
+  | "setParent"
+  | "setProperties"
+  | "setOptions"
+  | "setProvider"
+  | "setResourcesList"
+  | "setProtect"
+  | "setIgnorechangesList";
 type Message = Record<Setter, (value: unknown) => void>;
 
 const mandatory = 1;
@@ -67,11 +95,19 @@ const mandatory = 1;
 /**
  * Runs the pack over a stack as the engine does: each resource as it comes, then all together.
  * @param isPreview false checks as in an update, where quotas are weighed resource by resource
+ * @param tenants resources that stand beside those under test: by default the quotas of the namespaces
  */
 export async function check(
-  resources: readonly TestResource[],
-  options: { config?: PackConfig; isPreview?: boolean; skipStack?: boolean; disabled?: string } = {},
+  underTest: readonly TestResource[],
+  options: {
+    config?: PackConfig;
+    isPreview?: boolean;
+    skipStack?: boolean;
+    disabled?: string;
+    tenants?: readonly TestResource[];
+  } = {},
 ): Promise<Violation[]> {
+  const resources = [...(options.tenants ?? defaultTenants), ...underTest];
   const { config: packConfig = config, isPreview = true, skipStack = false, disabled } = options;
   const before = process.env.PULUMI_NODEJS_DRY_RUN;
   process.env.PULUMI_NODEJS_DRY_RUN = String(isPreview);
@@ -119,7 +155,10 @@ function request(name: string, resource: TestResource, props: object): Message {
   message.setUrn(urnOf(resource));
   message.setName(resource.name ?? "it");
   message.setProperties(structs.Struct.fromJavaScript(props as Record<string, structs.JavaScriptValue>));
-  message.setOptions(new (messageType("AnalyzerResourceOptions"))());
+  const options = new (messageType("AnalyzerResourceOptions"))();
+  options.setProtect(resource.protect ?? false);
+  options.setIgnorechangesList([...(resource.ignoreChanges ?? [])]);
+  message.setOptions(options);
   if (name === "AnalyzerResource" && resource.parent !== undefined) message.setParent(resource.parent);
   if (resource.providerProps !== undefined) {
     const provider = new (messageType("AnalyzerProviderResource"))();
@@ -134,7 +173,8 @@ function request(name: string, resource: TestResource, props: object): Message {
 
 function withConfig(pack: Policies, packConfig: PackConfig): Policies {
   return pack.map((policy) => {
-    const getConfig = <T>(): T => (packConfig[policy.name] ?? {}) as T;
+    const entries = Object.entries(packConfig[policy.name] ?? {}).filter(([key]) => key !== "enforcementLevel");
+    const getConfig = <T>(): T => Object.fromEntries(entries) as T;
     const configured: Record<string, unknown> = { ...policy };
     if ("validateResource" in policy && typeof policy.validateResource === "function") {
       const validate = policy.validateResource;

@@ -21,7 +21,7 @@ const ordinary: Record<string, TestResource[]> = {
     deployment({
       replicas: 1,
       template: {
-        spec: {
+        spec: podSpec(1, {
           containers: [
             {
               ...container(1),
@@ -30,16 +30,16 @@ const ordinary: Record<string, TestResource[]> = {
               env: [{ name: "A", value: unknown }],
             },
           ],
-        },
+        }),
       },
     }),
   ],
   "Deployment whose outputs are unknown": [{ ...deployment({ template: template(1) }), outputs: {} }],
   "requests equal to limits": [
     kube("v1", "Pod", {
-      spec: {
+      spec: podSpec(1, {
         containers: [{ name: "a", resources: { limits: { "amd.com/gpu": 1 }, requests: { "amd.com/gpu": "1" } } }],
-      },
+      }),
     }),
   ],
   "two namespaces within their quotas": [
@@ -47,7 +47,9 @@ const ordinary: Record<string, TestResource[]> = {
     deployment({ template: template(4) }, { namespace: "research" }),
   ],
   "quantities in every form": [
-    kube("v1", "Pod", { spec: { containers: [1, "1", "1e0", "1.0", "+1"].map((gpus) => container(gpus)) } }),
+    kube("v1", "Pod", {
+      spec: podSpec(1, { containers: [1, "1", "1e0", "1.0", "+1"].map((gpus) => container(gpus)) }),
+    }),
   ],
   "init container as large as the container": [
     kube("v1", "Pod", { spec: podSpec(8, { initContainers: [container(8)] }) }),
@@ -104,7 +106,7 @@ const ordinary: Record<string, TestResource[]> = {
     release({ chart: "llm-suite", repositoryOpts: { repo: "https://charts.example.com" }, values: { gpus: 2 } }),
   ],
   "ResourceQuota and LimitRange": [
-    kube("v1", "ResourceQuota", { spec: { hard: { "requests.amd.com/gpu": "16", "requests.nvidia.com/gpu": "0" } } }),
+    kube("v1", "ResourceQuota", { spec: { hard: { "requests.amd.com/gpu": "8", "requests.nvidia.com/gpu": "0" } } }),
     kube("v1", "LimitRange", { spec: { limits: [{ type: "Container", max: { "amd.com/gpu": "8" } }] } }),
   ],
   "objects with unknown fields": [
@@ -120,9 +122,12 @@ const ordinary: Record<string, TestResource[]> = {
   ],
   "unknown custom resource without GPUs": [custom({ replicas: 3, template: template(0), secretName: unknown })],
   "custom resource definition that speaks of containers": [
-    kube("apiextensions.k8s.io/v1", "CustomResourceDefinition", {
-      spec: { versions: [{ schema: { properties: { containers: { type: "array" } } } }] },
-    }),
+    {
+      ...kube("apiextensions.k8s.io/v1", "CustomResourceDefinition", {
+        spec: { versions: [{ schema: { properties: { containers: { type: "array" } } } }] },
+      }),
+      protect: true,
+    },
   ],
   "labels patched on an object outside the stack": [
     patchOf(deployment({}), {

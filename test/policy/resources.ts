@@ -2,12 +2,30 @@ import type { TestResource } from "./harness";
 
 /** Builders of resources for the tables of tests. */
 
+const nodeLabels: Record<string, string> = {
+  "amd.com": "feature.node.kubernetes.io/amd-gpu",
+  "nvidia.com": "nvidia.com/gpu.present",
+  "gpu.intel.com": "intel.feature.node.kubernetes.io/gpu",
+  "habana.ai": "habana.ai/gaudi.present",
+};
+
 export function container(gpus: unknown, resource = "amd.com/gpu"): object {
-  return { name: "main", image: "vllm/vllm-openai:v0.22.0", resources: { limits: { [resource]: gpus } } };
+  return {
+    name: "main",
+    image: "vllm/vllm-openai:v0.22.0",
+    readinessProbe: { httpGet: { path: "/v1/models", port: 8000 } },
+    startupProbe: { httpGet: { path: "/health", port: 8000 }, periodSeconds: 10, failureThreshold: 60 },
+    resources: { limits: { [resource]: gpus } },
+  };
 }
 
-export function podSpec(gpus: unknown, more: object = {}): object {
-  return { containers: [container(gpus)], ...more };
+export function podSpec(gpus: unknown, more: object = {}, resource = "amd.com/gpu"): object {
+  return {
+    enableServiceLinks: false,
+    nodeSelector: { [nodeLabels[resource.split("/")[0] ?? ""] ?? "gpu"]: "true" },
+    containers: [container(gpus, resource)],
+    ...more,
+  };
 }
 
 export function template(gpus: unknown, more: object = {}): object {

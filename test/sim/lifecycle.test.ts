@@ -19,6 +19,24 @@ describe("sim: the life of the dev stack through the real engine and API server"
     await sandbox?.stop();
   });
 
+  it("refuses a broken config in the engine, with all its problems and without a stack trace", async () => {
+    const good = structuredClone(sandbox.config);
+    await sandbox.configure((values) => {
+      Object.assign(models(values)[0] ?? {}, { replicas: -1 });
+      values["modles"] = [];
+    });
+    const { exitCode, stdout, stderr } = await sandbox.preview();
+    await sandbox.configure((values) => {
+      delete values["modles"];
+      Object.assign(values, good);
+    });
+    assert.notEqual(exitCode, 0);
+    assert.match(stdout + stderr, /inference-stack:models\[0\]\.replicas: -1/);
+    assert.match(stdout + stderr, /inference-stack:modles/);
+    assert.doesNotMatch(stdout + stderr, /at .*\.ts:\d+/);
+    assert.deepEqual(await sandbox.state(), []);
+  });
+
   it("previews an empty cluster without making anything", async () => {
     assertSucceeded(await sandbox.preview());
     assert.equal(

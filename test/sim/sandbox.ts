@@ -75,6 +75,11 @@ export class Sandbox {
     return path.join(this.directory, "kubeconfig");
   }
 
+  /** The values of the stack's config as they are now. */
+  get config(): StackValues {
+    return this.values;
+  }
+
   /** Changes the stack's config for the runs that follow. */
   async configure(change: (values: StackValues) => void): Promise<void> {
     this.values = structuredClone(this.values);

@@ -2,6 +2,7 @@ import type { Check, CheckContext, CheckProblem } from "./context";
 import { checkCluster } from "./cluster";
 import { checkDrivers } from "./drivers";
 import { checkExtraArgs } from "./extraArgs";
+import { checkFit } from "./fit";
 import { checkGpus } from "./gpus";
 import { checkHosts } from "./hosts";
 import { checkImages } from "./images";
@@ -12,6 +13,7 @@ import { checkParallelism } from "./parallelism";
 import { checkQuotas } from "./quotas";
 import { checkResources } from "./resources";
 import { checkSecrets } from "./secrets";
+import { checkServing } from "./serving";
 import { checkStorage } from "./storage";
 
 const checks: readonly Check[] = [
@@ -25,9 +27,11 @@ const checks: readonly Check[] = [
   checkStorage,
   checkParallelism,
   checkResources,
+  checkFit,
   checkQuotas,
   checkImages,
   checkExtraArgs,
+  checkServing,
   checkSecrets,
 ];
 

@@ -8,6 +8,7 @@ const reservedNamespaces: Readonly<Record<string, string>> = {
   "cert-manager": "cert-manager",
   "gpu-operator": "the NVIDIA GPU operator",
   "kube-amd-gpu": "the AMD GPU operator",
+  "lws-system": "LeaderWorkerSet",
   "metallb-system": "MetalLB",
 };
 

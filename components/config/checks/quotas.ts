@@ -37,23 +37,27 @@ const demands: readonly Demand[] = [
   },
 ];
 
+/** A replica is a pod on each of its nodes. */
+const podsOf = ({ replicas, nodesPerReplica = 1 }: ModelConfig): number => replicas * nodesPerReplica;
+
 function shortfall(context: CheckContext, index: number, demand: Demand): CheckProblem[] {
   const { config, models, problem } = context;
   const namespace = config.namespaces[index]!;
   const quota = namespace[demand.quota];
   if (quota === undefined) return [];
   const asking = models.flatMap((model, position) => {
-    const amount = model.replicas * demand.read(model);
+    const amount = podsOf(model) * demand.read(model);
     return model.namespace === namespace.name && amount > 0 ? [{ model, position, amount }] : [];
   });
   const sum = asking.reduce((total, { amount }) => total + amount, 0);
   if (sum <= parseQuantity(quota)) return [];
   const parts = asking.map(
-    ({ model, amount }) => `${model.name} ${model.replicas} × ${demand.show(amount / model.replicas)}`,
+    ({ model, amount }) => `${model.name} ${podsOf(model)} × ${demand.show(amount / podsOf(model))}`,
   );
   const allowed = `at least ${demand.show(sum)} ${demand.unit}, which the models of ${namespace.name} ask for (${parts.join(", ")})`;
   const basis = asking.flatMap(({ position }): Path[] => [
     ["models", position, "replicas"],
+    ["models", position, "nodesPerReplica"],
     ["models", position, "namespace"],
     ["models", position, ...demand.perReplica],
   ]);

@@ -1,11 +1,19 @@
 import { z } from "zod";
+import { architectureSchema } from "./architecture";
 import { byteSize, dnsLabel, dnsSubdomain, gpuVendor, quantity } from "./common";
+import { engineConvert, engineRunner, lorasSchema, speculativeSchema } from "./engine";
+import { drainSchema, rolloutSchema, tolerationSchema } from "./scheduling";
 
 const resources = z
   .strictObject({
     cpu: quantity.default("8").describe("CPUs requested per replica"),
     memory: byteSize.default("64Gi").describe("Memory requested, and its limit, per replica; holds /dev/shm too"),
     sharedMemory: byteSize.default("16Gi").describe("Size of /dev/shm, counted in memory"),
+    ephemeralStorage: byteSize.optional().describe("Disk requested for /tmp and logs; 8Gi by default"),
+    exclusiveCpus: z
+      .boolean()
+      .optional()
+      .describe("Limit CPUs to the request, so that the kubelet's static CPU manager pins whole ones to the replica"),
   })
   .describe("CPU and memory of one replica");
 
@@ -32,6 +40,25 @@ const service = z
   })
   .describe("The Service in front of the replicas");
 
+/** Names as `vllm serve --dtype` takes them. */
+export const engineDtype = z.enum(["auto", "bfloat16", "float16", "float32"]);
+
+/** Names as `vllm serve --quantization` takes them. */
+export const engineQuantization = z.enum([
+  "fp8",
+  "awq",
+  "gptq",
+  "compressed-tensors",
+  "mxfp4",
+  "modelopt",
+  "modelopt_fp4",
+  "bitsandbytes",
+  "quark",
+]);
+
+/** Names as `vllm serve --kv-cache-dtype` takes them. */
+export const engineKvCacheDtype = z.enum(["auto", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2"]);
+
 export const modelSchema = z
   .strictObject({
     name: z
@@ -51,17 +78,85 @@ export const modelSchema = z
     namespace: dnsLabel.optional().describe("One of the configured namespaces; may be left out when there is only one"),
     image: z.string().min(1).optional().describe("Container image; the vendor's vLLM release by default"),
     replicas: z.int().min(0).max(1000).default(1).describe("Replicas; each takes gpusPerReplica GPUs"),
-    gpusPerReplica: z.int().min(0).max(64).default(1).describe("GPUs of one replica; 0 serves on CPU"),
+    gpusPerReplica: z
+      .int()
+      .min(0)
+      .max(64)
+      .default(1)
+      .describe("GPUs of one replica, on each of its nodes; 0 serves on CPU"),
+    nodesPerReplica: z
+      .int()
+      .min(1)
+      .max(64)
+      .optional()
+      .describe("Nodes of one replica, each with gpusPerReplica GPUs; 1 by default. More need addons.leaderWorkerSet"),
     vendor: gpuVendor.optional().describe("GPU vendor; needed where gpu.vendor is both"),
     tensorParallelSize: z
       .int()
       .min(1)
       .optional()
-      .describe("GPUs that share each layer; gpusPerReplica / pipelineParallelSize by default"),
+      .describe("GPUs that share each layer; gpusPerReplica × nodesPerReplica / pipelineParallelSize by default"),
     pipelineParallelSize: z.int().min(1).default(1).describe("Stages that the layers are split into"),
     maxModelLen: z.int().min(1).optional().describe("Context length in tokens; the model's own by default"),
+    dtype: engineDtype
+      .optional()
+      .describe("Type of weights and activations; what the model's config.json says by default"),
+    quantization: engineQuantization
+      .optional()
+      .describe("How the weights are quantized; what the model's config.json says by default"),
+    kvCacheDtype: engineKvCacheDtype.optional().describe("Type of the KV cache; the model's dtype by default"),
+    gpuMemoryUtilization: z
+      .number()
+      .gt(0)
+      .max(1)
+      .optional()
+      .describe("Share of each GPU's memory that vLLM takes; vLLM's own default otherwise (0.92 in 0.33)"),
+    maxNumSeqs: z
+      .int()
+      .min(1)
+      .optional()
+      .describe("Requests that one step works on at most; vLLM's default for the GPU otherwise"),
+    maxNumBatchedTokens: z
+      .int()
+      .min(1)
+      .optional()
+      .describe("Tokens that one step works on at most; vLLM's default for the GPU otherwise"),
+    architecture: architectureSchema.optional(),
+    runner: engineRunner.optional().describe("What the model does: generate text, or pooling (embed, rank, classify)"),
+    convert: engineConvert.optional().describe("Adapter that turns a text model into one for pooling"),
+    loras: lorasSchema.optional(),
+    speculative: speculativeSchema.optional(),
+    predownload: z
+      .boolean()
+      .optional()
+      .describe("Download the weights before the server starts, which then runs offline; needs a pinned revision"),
     extraArgs: z.array(z.string()).default([]).describe("Further vllm serve arguments, e.g. --enable-prefix-caching"),
     resources: resources.prefault({}),
+    gpuProduct: z
+      .string()
+      .regex(/^[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/, "the value of a node label")
+      .optional()
+      .describe(
+        "GPU product that nodes must have, as their label amd.com/gpu.product-name or nvidia.com/gpu.product says",
+      ),
+    tolerations: z.array(tolerationSchema).optional(),
+    priorityClassName: dnsSubdomain.optional().describe("A PriorityClass of the cluster"),
+    rollout: rolloutSchema
+      .optional()
+      .describe(
+        "surge starts the new replica first, replace stops the old one first; auto surges where GPUs are spare",
+      ),
+    startupBudgetSeconds: z
+      .int()
+      .min(60)
+      .max(86_400)
+      .optional()
+      .describe("Seconds that a replica may take to start; estimated from the weights' size by default"),
+    drain: drainSchema.optional(),
+    readOnlyRoot: z
+      .boolean()
+      .optional()
+      .describe("Whether the container's root file system is read-only; so by default in the release images"),
     hfToken: hfToken.optional(),
     service: service.prefault({}),
   })

@@ -43,6 +43,11 @@ export const gpuSchema = z
       .describe("Whose GPU operator runs on the cluster; none for CPU stacks"),
     amd: amd.prefault({}).describe("AMD GPU operator"),
     nvidia: nvidia.prefault({}).describe("NVIDIA GPU operator"),
+    pricePerHour: z
+      .number()
+      .min(0)
+      .optional()
+      .describe("What one GPU costs an hour, in your currency; the preview's table then shows the cost of each model"),
   })
   .describe("GPU vendor and driver");
 
@@ -60,6 +65,12 @@ export const loadBalancerSchema = z
   })
   .describe("MetalLB, layer 2");
 
+const bandwidth = z
+  .int()
+  .min(1)
+  .optional()
+  .describe("MB/s at which weights arrive on the first start, by download or from the volume; 200 by default");
+
 const localStorage = z.strictObject({
   type: z.literal("local").describe("What holds the weights"),
   path: z
@@ -68,12 +79,14 @@ const localStorage = z.strictObject({
     .default("/mnt/data/ai-models")
     .describe("Directory on the nodes that holds model weights"),
   size: byteSize.default("50Gi").describe("Size of the volume"),
+  bandwidth,
 });
 
 const storageClass = z.strictObject({
   type: z.literal("storageClass").describe("What holds the weights"),
   className: dnsSubdomain.describe("Name of a StorageClass of the cluster"),
   size: byteSize.default("50Gi").describe("Size of the volume"),
+  bandwidth,
   accessMode: z
     .enum(["ReadWriteOnce", "ReadWriteMany"])
     .default("ReadWriteMany")
@@ -91,6 +104,10 @@ export const addonsSchema = z
     certManager: ownership.describe("Install cert-manager, or use the one on the cluster"),
     gpuOperator: ownership.describe("Install the GPU operator, or use the one on the cluster"),
     metalLb: ownership.describe("Install MetalLB, or use the load balancer on the cluster"),
+    leaderWorkerSet: z
+      .enum(["install", "existing"])
+      .optional()
+      .describe("Install LeaderWorkerSet, or use the one on the cluster; needed for models on several nodes"),
   })
   .describe("Which add-ons the stack installs");
 

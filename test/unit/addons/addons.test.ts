@@ -38,6 +38,19 @@ describe("Addons", () => {
     assert.deepEqual(program.names(metalLb.dependencies), ["metallb"]);
   });
 
+  it("installs LeaderWorkerSet where asked, before the models that use it", async () => {
+    const program = await run({ addons: addonsSchema.parse({ leaderWorkerSet: "install" }) });
+    const release = program.one(RELEASE, "lws");
+    assert.equal(release.inputs.chart, "./sim/charts/lws");
+    assert.equal(release.inputs.namespace, "lws-system");
+    const offered = await Promise.all(program.result.resources.map(({ urn }) => valueOf(urn)));
+    assert.ok(offered.includes(release.urn));
+    assert.equal(program.parentName(release), "lws");
+    assert.deepEqual(program.one("inference-stack:addons:LeaderWorkerSet").outputs, { namespace: "lws-system" });
+    const existing = await run({ addons: addonsSchema.parse({ leaderWorkerSet: "existing" }) });
+    assert.ok(existing.all(RELEASE).every(({ name }) => name !== "lws"));
+  });
+
   it("hands addresses and interfaces to MetalLB", async () => {
     const program = await run();
     const spec = (kind: string) => program.one(`kubernetes:metallb.io/v1beta1:${kind}`).inputs.spec;

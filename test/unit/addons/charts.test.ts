@@ -65,6 +65,13 @@ describe("resolveChart", () => {
     });
   }
 
+  it("finds a chart whose project publishes it in an OCI registry", () => {
+    const lws = { chart: "oci://registry.k8s.io/lws/charts/lws", version: "0.10.0" };
+    assert.deepEqual(resolveChart("official", charts.leaderWorkerSet, nothing), lws);
+    const pull = /helm pull oci:\/\/registry\.k8s\.io\/lws\/charts\/lws --version 0\.10\.0 --destination m/;
+    assert.throws(() => resolveChart("m", charts.leaderWorkerSet, nothing), pull);
+  });
+
   it("refuses a folder with another version", () => {
     const files = mirror({ "m/cert-manager/Chart.yaml": "version: v1.20.0" });
     assert.throws(() => resolveChart("m", chart, files), /m\/cert-manager is version v1\.20\.0 .* v1\.21\.1 is needed/);

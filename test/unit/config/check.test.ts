@@ -116,6 +116,12 @@ describe("checkStackConfig accepts", () => {
     assert.equal(accepted({ ...goodConfig(), models: [model] }).models[0]?.tensorParallelSize, 4);
   });
 
+  it("several nodes, and derives the tensor parallel size over them", () => {
+    const model = { name: "a", model: "a/a", gpusPerReplica: 8, nodesPerReplica: 2, pipelineParallelSize: 2 };
+    const config = withValue({ ...goodConfig(), models: [model] }, ["addons"], { leaderWorkerSet: "existing" });
+    assert.equal(accepted(config).models[0]?.tensorParallelSize, 8);
+  });
+
   it("the same model name in two namespaces", () => {
     const config = goodConfig();
     config.namespaces.push({ name: "lab", gpuQuota: 4 });

@@ -37,7 +37,7 @@ describe("managed flags", () => {
   }
 
   it("leave alone what only starts like one", () => {
-    for (const argument of ["--model-impl=auto", "--host-name", "--dtype=auto", "-O3"]) {
+    for (const argument of ["--model-impl=auto", "--hf-config-path", "--no-enable-prefix-caching", "-O3"]) {
       assert.deepEqual(linesOf(withValue(goodConfig(), ["models", 0, "extraArgs"], [argument])), []);
     }
   });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { flagName, managedFlags } from "../../../components/config/engineFlags";
 import { engineArguments, managedFlagsIn } from "../../../components/serving/engineArguments";
+import { unknownFlag } from "../../../components/config/vllmRelease";
 import type { ModelConfig } from "../../../components/config/schema/model";
+import { parseCommandLine } from "../../../sim/vllm/commandLine";
 import { modelConfig } from "./fixtures";
 
 describe("engineArguments", () => {
@@ -26,9 +28,102 @@ describe("engineArguments", () => {
       ],
     ],
   ];
+  cases.push(
+    [
+      "sizing",
+      {
+        dtype: "bfloat16",
+        quantization: "awq",
+        kvCacheDtype: "fp8",
+        gpuMemoryUtilization: 0.85,
+        maxNumSeqs: 64,
+        maxNumBatchedTokens: 8192,
+      },
+      [
+        ...["Qwen/Qwen3-8B", "--tensor-parallel-size", "1", "--dtype", "bfloat16", "--quantization", "awq"],
+        ...["--kv-cache-dtype", "fp8", "--gpu-memory-utilization", "0.85", "--max-num-seqs", "64"],
+        ...["--max-num-batched-tokens", "8192", "--shutdown-timeout", "120"],
+      ],
+    ],
+    [
+      "an embedding model",
+      { runner: "pooling", convert: "embed" },
+      [
+        ...["Qwen/Qwen3-8B", "--runner", "pooling", "--convert", "embed", "--tensor-parallel-size", "1"],
+        ...["--shutdown-timeout", "120"],
+      ],
+    ],
+    [
+      "LoRA adapters",
+      {
+        loras: [
+          { name: "support", path: "/models/adapters/support" },
+          { name: "sql", id: "org/sql-lora" },
+        ],
+      },
+      [
+        ...["Qwen/Qwen3-8B", "--tensor-parallel-size", "1", "--enable-lora", "--lora-modules"],
+        ...["support=/models/adapters/support", "sql=org/sql-lora", "--shutdown-timeout", "120"],
+      ],
+    ],
+    [
+      "speculative decoding",
+      { speculative: { method: "ngram", numSpeculativeTokens: 4, promptLookupMax: 3 } },
+      [
+        ...["Qwen/Qwen3-8B", "--tensor-parallel-size", "1", "--speculative-config"],
+        '{"method":"ngram","num_speculative_tokens":4,"prompt_lookup_max":3}',
+        ...["--shutdown-timeout", "120"],
+      ],
+    ],
+    [
+      "an image that cannot drain",
+      { image: "vllm/vllm-openai-rocm:v0.17.1" },
+      ["Qwen/Qwen3-8B", "--tensor-parallel-size", "1"],
+    ],
+  );
   for (const [title, changes, expected] of cases) {
+    it(`gives arguments that the released server knows for ${title}`, () => {
+      const flags = engineArguments(modelConfig(changes), 120).map(flagName);
+      const unknown = flags.filter((flag) => flag !== undefined && unknownFlag(flag, undefined) !== undefined);
+      assert.deepEqual(unknown, []);
+    });
+
     it(`gives the arguments for ${title}`, () => {
       assert.deepEqual(engineArguments(modelConfig(changes), 120), expected);
+    });
+  }
+
+  it("gives the pods of a replica on several nodes their ranks", () => {
+    const model = modelConfig({
+      gpusPerReplica: 8,
+      nodesPerReplica: 2,
+      tensorParallelSize: 8,
+      pipelineParallelSize: 2,
+    });
+    const ranks = [
+      ...["--nnodes", "2", "--node-rank", "$(LWS_WORKER_INDEX)", "--master-addr", "$(LWS_LEADER_ADDRESS)"],
+    ];
+    const leader = engineArguments(model, 120, "leader");
+    assert.deepEqual(leader.slice(leader.indexOf("--nnodes"), leader.indexOf("--shutdown-timeout")), ranks);
+    const worker = engineArguments(model, 120, "worker");
+    assert.deepEqual(
+      worker.filter((argument) => !leader.includes(argument)),
+      ["--headless"],
+    );
+    assert.deepEqual(
+      worker.map(flagName).filter((flag) => flag !== undefined && unknownFlag(flag, undefined) !== undefined),
+      [],
+    );
+  });
+
+  for (const [title, changes] of cases.filter(([, { image }]) => image === undefined)) {
+    it(`is understood by the server's command line for ${title}`, () => {
+      const { model, shutdownTimeoutSeconds, loraNames } = parseCommandLine([
+        "serve",
+        ...engineArguments(modelConfig(changes), 90),
+      ]);
+      assert.deepEqual([model, shutdownTimeoutSeconds], ["Qwen/Qwen3-8B", 90]);
+      assert.deepEqual(loraNames, changes.loras?.map(({ name }) => name) ?? []);
     });
   }
 
@@ -40,9 +135,12 @@ describe("engineArguments", () => {
   });
 
   it("manages every flag that it writes", () => {
-    const all = modelConfig({ revision: "v1", pipelineParallelSize: 2, maxModelLen: 1 });
-    const written = engineArguments(all, 1).filter((argument) => argument.startsWith("--"));
-    assert.equal(written.length, 5);
+    const all = Object.assign({}, ...cases.map(([, changes]) => changes), {
+      image: undefined,
+      extraArgs: [],
+    }) as object;
+    const written = engineArguments(modelConfig(all), 1).filter((argument) => argument.startsWith("--"));
+    assert.ok(written.length >= 16, written.join(" "));
     assert.deepEqual(
       written.filter((flag) => !managedFlags.has(flag)),
       [],
@@ -75,6 +173,7 @@ describe("flagName", () => {
 
 describe("managedFlagsIn", () => {
   it("finds each managed flag once, in any spelling", () => {
+    assert.deepEqual(managedFlagsIn(["--no-enable-lora"]), ["--no-enable-lora"]);
     const found = managedFlagsIn(["--hf_token=x", "--seed", "1", "-tp", "2", "--tensor-parallel-size=2", "--hf-token"]);
     assert.deepEqual(found, ["--hf-token", "--tensor-parallel-size"]);
   });

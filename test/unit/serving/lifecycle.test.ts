@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   defaultDrain,
+  drainOf,
   imagePullSeconds,
   progressDeadlineSeconds,
   rolloutTimeouts,
@@ -50,5 +51,20 @@ describe("rollout deadlines", () => {
       assert.ok(seconds(timeouts.update) > Math.max(1, replicas) * progressDeadlineSeconds(720, 150));
       assert.ok(seconds(timeouts.delete) > 150);
     }
+  });
+});
+
+describe("drainOf", () => {
+  const drain = { preStopSeconds: 10, drainSeconds: 60, slackSeconds: 5 };
+
+  it("is what config says, 150 s in all by default", () => {
+    assert.deepEqual(drainOf({ drain }), drain);
+    assert.equal(terminationGracePeriodSeconds(drainOf({})), 150);
+  });
+
+  it("gives requests the same time before SIGTERM where the image cannot drain after it", () => {
+    const paused = drainOf({ drain, image: "vllm/vllm-openai:v0.17.1" });
+    assert.deepEqual(paused, { preStopSeconds: 70, drainSeconds: 0, slackSeconds: 5 });
+    assert.equal(terminationGracePeriodSeconds(paused), terminationGracePeriodSeconds(drain));
   });
 });

@@ -29,16 +29,28 @@ interface Pod {
   automountServiceAccountToken: boolean;
   securityContext: Record<string, unknown>;
   volumes: { name: string }[];
-  containers: {
-    image: string;
-    args: string[];
-    env: { name: string; value?: string; valueFrom?: unknown }[];
-    resources: { requests: Record<string, string>; limits: Record<string, string> };
-    lifecycle: unknown;
-    securityContext: unknown;
-    volumeMounts: { name: string; mountPath: string }[];
-  }[];
+  priorityClassName?: string;
+  topologySpreadConstraints: unknown;
+  initContainers?: PodContainer[];
+  containers: PodContainer[];
 }
+
+interface PodContainer {
+  image: string;
+  command: string[];
+  args: string[];
+  env: { name: string; value?: string; valueFrom?: unknown }[];
+  resources: { requests: Record<string, string>; limits: Record<string, string> };
+  lifecycle: unknown;
+  securityContext: Record<string, unknown>;
+  volumeMounts: { name: string; mountPath: string }[];
+}
+
+const confined = {
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ["ALL"] },
+  readOnlyRootFilesystem: true,
+};
 
 describe("podSpec", () => {
   for (const [vendor, resource, label] of [
@@ -57,7 +69,10 @@ describe("podSpec", () => {
   it("serves on CPU without any trace of a GPU", () => {
     const { spec, container } = pod({ gpuVendor: "none", gpusPerReplica: 0 });
     assert.match(container.image, /^vllm\/vllm-openai-cpu:/);
-    assert.deepEqual(container.resources, { requests: { cpu: "8", memory: "64Gi" }, limits: { memory: "64Gi" } });
+    assert.deepEqual(container.resources, {
+      requests: { cpu: "8", memory: "64Gi", "ephemeral-storage": "8Gi" },
+      limits: { memory: "64Gi" },
+    });
     assert.doesNotMatch(JSON.stringify(spec), /gpu/);
   });
 
@@ -98,6 +113,85 @@ describe("podSpec", () => {
     assert.equal(spec.terminationGracePeriodSeconds, 330);
   });
 
+  it("goes to nodes with the product, beside the taints and with the priority that config names", () => {
+    const { spec } = pod({
+      gpuProduct: "AMD_Instinct_MI300X_OAM",
+      tolerations: [{ key: "dedicated", operator: "Equal", value: "llm", effect: "NoSchedule" }],
+      priorityClassName: "production",
+    });
+    assert.deepEqual(spec.nodeSelector, {
+      "feature.node.kubernetes.io/amd-gpu": "true",
+      "amd.com/gpu.product-name": "AMD_Instinct_MI300X_OAM",
+    });
+    assert.deepEqual(spec.tolerations?.at(-1), {
+      key: "dedicated",
+      operator: "Equal",
+      value: "llm",
+      effect: "NoSchedule",
+    });
+    assert.equal(spec.priorityClassName, "production");
+    assert.equal(
+      pod({ gpuVendor: "nvidia", gpuProduct: "H200" }).spec.nodeSelector?.["nvidia.com/gpu.product"],
+      "H200",
+    );
+  });
+
+  it("spreads a model's replicas over nodes where it can", () => {
+    const { spec } = pod();
+    assert.deepEqual(spec.topologySpreadConstraints, [
+      {
+        maxSkew: 1,
+        topologyKey: "kubernetes.io/hostname",
+        whenUnsatisfiable: "ScheduleAnyway",
+        labelSelector: {
+          matchLabels: { "app.kubernetes.io/name": "vllm", "app.kubernetes.io/instance": "qwen" },
+        },
+        matchLabelKeys: ["pod-template-hash"],
+      },
+    ]);
+  });
+
+  it("limits CPUs only where they are the replica's own", () => {
+    const resources = { cpu: 16, memory: "64Gi", sharedMemory: "16Gi", ephemeralStorage: "20Gi" };
+    const shared = pod({ resources }).container.resources;
+    assert.deepEqual([shared.limits.cpu, shared.requests["ephemeral-storage"]], [undefined, "20Gi"]);
+    const { requests, limits } = pod({ resources: { ...resources, exclusiveCpus: true } }).container.resources;
+    // Guaranteed, which the static CPU manager asks for.
+    assert.deepEqual([limits.cpu, limits.memory], [requests.cpu, requests.memory]);
+  });
+
+  it("writes to its volumes only, unless the image is one's own", () => {
+    const writable = (changes: Partial<ModelConfig>, user: PodOptions["user"] = "root") => {
+      const { container } = pod(changes, { user });
+      const home = container.env.find(({ name }) => name === "HOME")?.value;
+      return [container.securityContext.readOnlyRootFilesystem, home];
+    };
+    assert.ok(pod().container.volumeMounts.some(({ mountPath }) => mountPath === "/tmp"));
+    assert.deepEqual(writable({}), [true, "/tmp"]);
+    assert.deepEqual(writable({ readOnlyRoot: false }), [false, undefined]);
+    assert.deepEqual(writable({ image: "example.org/vllm:v1" }), [false, undefined]);
+    assert.deepEqual(writable({ image: "example.org/vllm:v1", readOnlyRoot: true }), [true, "/tmp"]);
+  });
+
+  it("downloads weights first where asked, with the token, and serves without network", () => {
+    const hfToken = { name: "hub", key: "token" };
+    const { spec, container } = pod({ predownload: true, revision: "0123abc" }, { hfToken });
+    const [weights] = spec.initContainers ?? [];
+    assert.ok(weights !== undefined && spec.initContainers?.length === 1);
+    assert.deepEqual(weights.command.slice(0, 2), ["python3", "-c"]);
+    assert.deepEqual(weights.command.slice(3), ["Qwen/Qwen3-8B@0123abc"]);
+    assert.equal(weights.image, container.image);
+    assert.deepEqual(weights.securityContext, confined);
+    const names = (env: { name: string }[]) => env.map(({ name }) => name);
+    assert.ok(names(weights.env).includes("HF_TOKEN") && !names(weights.env).includes("HF_HUB_OFFLINE"));
+    assert.ok(!names(container.env).includes("HF_TOKEN") && names(container.env).includes("HF_HUB_OFFLINE"));
+    // No GPUs of its own, and no more of anything else than the server that follows.
+    const { "amd.com/gpu": gpus, ...others } = container.resources.requests;
+    assert.equal(gpus, "1");
+    assert.deepEqual(weights.resources.requests, others);
+    assert.equal(pod({ revision: "0123abc" }).spec.initContainers, undefined);
+  });
+
   it("hides the cluster from the server", () => {
     const { spec } = pod();
     assert.deepEqual([spec.enableServiceLinks, spec.automountServiceAccountToken], [false, false]);
@@ -113,7 +207,7 @@ describe("podSpec", () => {
       fsGroup: 2000,
       fsGroupChangePolicy: "OnRootMismatch",
     });
-    assert.deepEqual(container.securityContext, { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } });
+    assert.deepEqual(container.securityContext, confined);
     assert.deepEqual(
       container.env.slice(-2).map(({ name }) => name),
       ["USER", "HOME"],
@@ -128,7 +222,7 @@ describe("podSpec", () => {
       runAsGroup: 0,
       supplementalGroups: [44, 109],
     });
-    assert.deepEqual(container.securityContext, { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } });
+    assert.deepEqual(container.securityContext, confined);
   });
 });
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ModelConfig } from "../../../components/config/schema/model";
 import { parametersFromName, probes, startupBudgetSeconds } from "../../../components/serving/probes";
 
 describe("parametersFromName", () => {
@@ -29,7 +30,9 @@ describe("startupBudgetSeconds", () => {
     ["meta-llama/Llama-3.3-70B-Instruct", 2, 1320],
     ["Qwen/Qwen3-235B-A22B", 8, 2960],
     // no size in the name: 96 GB a GPU, 32 GB on CPU
-    ["deepseek-ai/DeepSeek-V3", 8, 4440],
+    ["org/unnamed", 8, 4440],
+    // in the catalogue: 671 billion parameters of about a byte
+    ["deepseek-ai/DeepSeek-V3", 8, 4020],
     ["org/nameless", 0, 780],
   ];
   for (const [model, gpusPerReplica, expected] of cases) {
@@ -37,6 +40,15 @@ describe("startupBudgetSeconds", () => {
       assert.equal(startupBudgetSeconds({ model, gpusPerReplica }), Math.ceil(expected / 60) * 60);
     });
   }
+
+  it("is what config says, or follows the parameters and the bandwidth that it says", () => {
+    const model = { model: "org/nameless", gpusPerReplica: 8 };
+    assert.equal(startupBudgetSeconds({ ...model, startupBudgetSeconds: 95 }, 10), 95);
+    // 20 GB: 600 s + 100 s at 200 MB/s, 600 s + 20 s at 1000 MB/s.
+    const architecture = { parameters: 10e9 } as ModelConfig["architecture"];
+    assert.equal(startupBudgetSeconds({ ...model, architecture }), 720);
+    assert.equal(startupBudgetSeconds({ ...model, architecture }, 1000), 660);
+  });
 
   it("grows with the model", () => {
     const budgets = ["a/m-1B", "a/m-8B", "a/m-70B", "a/m-405B"].map((model) =>

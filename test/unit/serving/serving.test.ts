@@ -3,6 +3,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ModelConfig } from "../../../components/config/schema/model";
 import type { StorageConfig } from "../../../components/config/schema/platform";
+import type { NodeRoom } from "../../../components/serving/rollout";
 import { Serving } from "../../../components/serving/serving";
 import { Tenancy } from "../../../components/tenancy/tenancy";
 import { recordProgram } from "../mocks";
@@ -11,17 +12,26 @@ import { modelConfig } from "./fixtures";
 const local: StorageConfig = { type: "local", path: "/mnt/data/ai-models", size: "50Gi" };
 const shared: StorageConfig = { type: "storageClass", className: "ceph", size: "1Ti", accessMode: "ReadWriteMany" };
 
-function serve(models: readonly ModelConfig[], storage = local, tokens: Record<string, string> = {}) {
+const namespaces = (["llm", "strict", "empty"] as const).map((name) => ({
+  name,
+  gpuQuota: 8,
+  podSecurity: name === "strict" ? ("restricted" as const) : ("baseline" as const),
+}));
+const node: NodeRoom = { gpus: { amd: 8 }, cpus: 192, memory: 2 ** 40 };
+
+function serve(
+  models: readonly ModelConfig[],
+  storage = local,
+  tokens: Record<string, string> = {},
+  nodes: readonly NodeRoom[] = [],
+) {
   return recordProgram(() => {
     const operator = new k8s.core.v1.ConfigMap("operator");
     const tenants = new Map(
-      (["llm", "strict", "empty"] as const).map((name) => {
-        const podSecurity = name === "strict" ? "restricted" : "baseline";
-        return [name, new Tenancy(name, { namespace: { name, gpuQuota: 8, podSecurity }, gpuVendor: "amd" })];
-      }),
+      namespaces.map((namespace) => [namespace.name, new Tenancy(namespace.name, { namespace, gpuVendor: "amd" })]),
     );
     const hfToken = (name: string) => pulumi.secret(tokens[name] ?? assert.fail(`no token ${name}`));
-    return new Serving("serving", { models, tenants, storage, hfToken }, { dependsOn: operator });
+    return new Serving("serving", { models, tenants, storage, namespaces, nodes, hfToken }, { dependsOn: operator });
   });
 }
 
@@ -87,6 +97,21 @@ describe("Serving", () => {
       return `${metadata.name} ${spec.template.spec.securityContext.runAsUser}`;
     });
     assert.deepEqual(users.sort(), ["qwen 0", "safe 2000"]);
+  });
+
+  it("lets a model surge where the cluster has room, and waits as long as the storage's bandwidth asks for", async () => {
+    const rollouts = async (nodes: readonly NodeRoom[], bandwidth?: number) => {
+      const program = await serve([modelConfig()], { ...local, bandwidth }, {}, nodes);
+      const { spec } = program.one("kubernetes:apps/v1:Deployment").inputs as {
+        spec: { strategy: { rollingUpdate: { maxSurge: number } }; progressDeadlineSeconds: number };
+      };
+      return [spec.strategy.rollingUpdate.maxSurge, spec.progressDeadlineSeconds] as const;
+    };
+    const [withoutNodes, deadline] = await rollouts([]);
+    assert.equal(withoutNodes, 0);
+    const [withNodes, slowDeadline] = await rollouts([node], 10);
+    assert.equal(withNodes, 1);
+    assert.ok(slowDeadline > deadline);
   });
 
   it("refuses a model in a namespace that is none of the stack's", async () => {

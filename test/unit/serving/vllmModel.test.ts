@@ -8,6 +8,7 @@ import { modelConfig } from "./fixtures";
 
 const deploymentType = "kubernetes:apps/v1:Deployment";
 const serviceType = "kubernetes:core/v1:Service";
+const budgetType = "kubernetes:policy/v1:PodDisruptionBudget";
 const secretType = "kubernetes:core/v1:Secret";
 const plainToken = "hf_thisTokenMustNotShow";
 
@@ -33,7 +34,13 @@ interface DeploymentInputs {
       metadata: { labels: Record<string, string> };
       spec: {
         securityContext: Record<string, unknown>;
-        containers: { startupProbe: { periodSeconds: number; failureThreshold: number }; env: { name: string }[] }[];
+        terminationGracePeriodSeconds: number;
+        containers: {
+          args: string[];
+          startupProbe: { periodSeconds: number; failureThreshold: number };
+          lifecycle: { preStop: { sleep: { seconds: number } } };
+          env: { name: string }[];
+        }[];
       };
     };
   };
@@ -69,6 +76,44 @@ describe("VllmModel", () => {
     assert.deepEqual(spec.strategy, { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } });
   });
 
+  it("starts a new replica first where it may", async () => {
+    const { spec } = deploymentOf(await serve({}, { surges: true }));
+    assert.deepEqual(spec.strategy, { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } });
+  });
+
+  it("lets one of several replicas be evicted at a time, and never holds up the drain of a node for a single one", async () => {
+    for (const replicas of [0, 1]) {
+      assert.deepEqual((await serve({ replicas })).all(budgetType), []);
+    }
+    const program = await serve({ replicas: 2 });
+    const budget = program.one(budgetType);
+    assert.equal(program.parentName(budget), "qwen");
+    assert.deepEqual(budget.inputs.spec, {
+      maxUnavailable: 1,
+      selector: { matchLabels: deploymentOf(program).spec.selector.matchLabels },
+      unhealthyPodEvictionPolicy: "AlwaysAllow",
+    });
+  });
+
+  it("leaves service as config says, and pauses for as long where the image cannot drain", async () => {
+    const drain = { preStopSeconds: 10, drainSeconds: 300, slackSeconds: 20 };
+    const stop = async (image?: string) => {
+      const { spec } = deploymentOf(await serve({ drain, image })).spec.template;
+      const [container] = spec.containers;
+      const seconds = container?.lifecycle.preStop.sleep.seconds;
+      return [seconds, container?.args.includes("--shutdown-timeout"), spec.terminationGracePeriodSeconds];
+    };
+    assert.deepEqual(await stop(), [10, true, 330]);
+    assert.deepEqual(await stop("vllm/vllm-openai-rocm:v0.17.0"), [310, false, 330]);
+  });
+
+  it("gives a rollout time for the download before the server", async () => {
+    const deadline = async (predownload: boolean) =>
+      deploymentOf(await serve({ predownload, revision: "v1" })).spec.progressDeadlineSeconds;
+    // 8.19 billion parameters of 2 bytes at 200 MB/s.
+    assert.equal((await deadline(true)) - (await deadline(false)), 82);
+  });
+
   it("selects the pods that it makes, by Deployment and Service alike", async () => {
     const program = await serve();
     const { spec } = deploymentOf(program);
@@ -80,11 +125,12 @@ describe("VllmModel", () => {
   it("changes nothing but the Deployment's replicas and time-outs with the replica count", async () => {
     const inputs = async (replicas: number) =>
       new Map((await serve({ replicas })).resources.map((resource) => [resource.type, resource.inputs]));
-    const [one, two] = [await inputs(1), await inputs(2)];
+    const [one, two, three] = [await inputs(1), await inputs(2), await inputs(3)];
     assert.deepEqual(one.get(serviceType), two.get(serviceType));
     const scaled = structuredClone(one.get(deploymentType)) as unknown as DeploymentInputs;
     scaled.spec.replicas = 2;
     assert.deepEqual(scaled, two.get(deploymentType));
+    assert.deepEqual(two.get(budgetType), three.get(budgetType));
   });
 
   it("is deterministic", async () => {
@@ -93,7 +139,7 @@ describe("VllmModel", () => {
   });
 
   it("waits longer for a rollout than the start of the model takes", async () => {
-    const program = await serve({}, { startupBudgetSeconds: 3600 });
+    const program = await serve({ startupBudgetSeconds: 3600 });
     const { spec } = deploymentOf(program);
     const probe = spec.template.spec.containers[0]?.startupProbe;
     assert.equal((probe?.periodSeconds ?? 0) * (probe?.failureThreshold ?? 0), 3600);
@@ -224,6 +270,54 @@ describe("VllmModel", () => {
       const program = await serve({}, {}, { preview: true, outputs: () => ({ status: pulumi.runtime.unknownValue }) });
       const { endpoint, url } = program.one("inference-stack:serving:VllmModel").outputs ?? {};
       assert.deepEqual([endpoint, url], [pulumi.runtime.unknownValue, pulumi.runtime.unknownValue]);
+    });
+  });
+
+  describe("on several nodes", () => {
+    const several = { gpusPerReplica: 8, nodesPerReplica: 2, tensorParallelSize: 8, pipelineParallelSize: 2 };
+
+    interface Template {
+      metadata: { labels: Record<string, string> };
+      spec: { containers: Record<string, unknown>[]; topologySpreadConstraints?: unknown };
+    }
+    interface Group {
+      replicas: number;
+      rolloutStrategy: unknown;
+      leaderWorkerTemplate: { size: number; restartPolicy: string; leaderTemplate: Template; workerTemplate: Template };
+    }
+
+    it("makes a LeaderWorkerSet in place of the Deployment", async () => {
+      const program = await serve({ ...several, replicas: 2 });
+      assert.deepEqual(program.all(deploymentType), []);
+      const group = program.one("kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet");
+      assert.equal(program.parentName(group), "qwen");
+      const spec = group.inputs.spec as Group;
+      assert.deepEqual([spec.replicas, spec.leaderWorkerTemplate.size], [2, 2]);
+      assert.equal(spec.leaderWorkerTemplate.restartPolicy, "RecreateGroupOnPodRestart");
+      assert.deepEqual(spec.rolloutStrategy, {
+        type: "RollingUpdate",
+        rollingUpdateConfiguration: { maxSurge: 0, maxUnavailable: 1 },
+      });
+      assert.equal(program.result.gpus, 32);
+      assert.equal(await valueOf(program.result.name), "qwen");
+      assert.equal(program.all(budgetType).length, 1);
+    });
+
+    it("probes and addresses the leader only, and keeps workers until it has drained", async () => {
+      const program = await serve(several);
+      const spec = program.one("kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet").inputs.spec as Group;
+      const { leaderTemplate, workerTemplate } = spec.leaderWorkerTemplate;
+      const [leader, worker] = [leaderTemplate.spec.containers[0] ?? {}, workerTemplate.spec.containers[0] ?? {}];
+      for (const key of ["startupProbe", "livenessProbe", "readinessProbe", "ports"]) {
+        assert.deepEqual([key in leader, key in worker], [true, false], key);
+      }
+      assert.deepEqual(worker.lifecycle, { preStop: { sleep: { seconds: 135 } } });
+      assert.equal(leaderTemplate.spec.topologySpreadConstraints, undefined);
+      const { selector } = program.one(serviceType).inputs.spec as { selector: Record<string, string> };
+      assert.deepEqual(selector, {
+        ...leaderTemplate.metadata.labels,
+        "leaderworkerset.sigs.k8s.io/worker-index": "0",
+      });
     });
   });
 

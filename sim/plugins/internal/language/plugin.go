@@ -18,8 +18,11 @@ func (h *Host) RunPlugin(
 	}
 	// The two entry points expect the program at different places.
 	moduleName, arguments := runPluginModule, append([]string{info.GetProgramDirectory()}, request.GetArgs()...)
+	directory := request.GetPwd()
 	if request.GetKind() == "analyzer" {
 		moduleName, arguments = runPolicyPackModule, append(request.GetArgs(), info.GetProgramDirectory())
+		// The SDK reads the pack's version from the package.json of the working directory.
+		directory = info.GetProgramDirectory()
 	}
 	module, err := locateModule(moduleName, info.GetProgramDirectory(), request.GetPwd())
 	if err != nil {
@@ -35,7 +38,7 @@ func (h *Host) RunPlugin(
 	pack := process{
 		arguments:   append(append(parsed.nodeArgs, module), arguments...),
 		environment: environment,
-		directory:   request.GetPwd(),
+		directory:   directory,
 		stdout:      sender(output.stdout),
 		stderr:      sender(output.stderr),
 	}

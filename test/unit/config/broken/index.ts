@@ -3,6 +3,7 @@ import type { BrokenConfig } from "./build";
 import { hostMistakes } from "./hosts";
 import { crossMistakes } from "./rules";
 import { schemaMistakes } from "./schema";
+import { servingMistakes } from "./serving";
 
 /** Configs with one mistake each. */
 export const brokenConfigs: readonly BrokenConfig[] = [
@@ -10,4 +11,5 @@ export const brokenConfigs: readonly BrokenConfig[] = [
   ...crossMistakes,
   ...addressMistakes,
   ...hostMistakes,
+  ...servingMistakes,
 ];

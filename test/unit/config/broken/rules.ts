@@ -182,11 +182,11 @@ export const crossMistakes: readonly BrokenConfig[] = [
     /--port is set/,
     /service\.port/,
   ]),
-  broken("two words in one argument", model("extraArgs", ["--dtype float16"]), [
+  broken("two words in one argument", model("extraArgs", ["--load-format auto"]), [
     "models[0].extraArgs[0]",
-    '"--dtype float16"',
+    '"--load-format auto"',
     /one argument an entry/,
-    /--dtype=<value>/,
+    /--load-format=<value>/,
   ]),
   broken(
     "subnet too small",

@@ -1,0 +1,56 @@
+import type { HostsClusterConfig, SimulatedClusterConfig } from "../../components/config/schema/cluster";
+import { parseNodeAddress } from "../../components/config/addressPool";
+import { simulatedNodes, type SimulatedNode } from "../../components/config/nodes";
+import { gpuResourceName, type GpuVendor } from "../../components/config/schema/common";
+import type { GivenNode } from "../../sim/cluster";
+import { nodeLabels } from "../../sim/cluster/nodeLabels";
+import type { NodeList } from "./nodeList";
+
+/** What a host is taken to have, as its config does not say: the default of a simulated node group. */
+export const assumedHost = { cpus: 192, memory: "1536Gi" } as const;
+
+/** The nodes that a stack's hosts will be, with the labels that kubeadm and the vendors' labellers give them. */
+export function hostNodes(cluster: HostsClusterConfig, defaultVendor: GpuVendor): NodeList {
+  const nodes = cluster.hosts.map((host, index): GivenNode => {
+    const vendor = host.vendor ?? defaultVendor;
+    const address = parseNodeAddress(host.address) === undefined ? standInAddress(index) : host.address;
+    const node = nodeOf({ ...assumedHost, ...host, address, vendor, product: host.product ?? "unknown" });
+    return { ...node, labels: { ...node.labels, ...host.labels }, taints: host.taints };
+  });
+  const { cpus, memory } = assumedHost;
+  return {
+    nodes,
+    notes: [
+      `The config does not tell the hosts' CPUs and memory: each is taken to have ${cpus} CPUs and ${memory}. ` +
+        "Where the cluster exists, --nodes takes what it really has.",
+    ],
+  };
+}
+
+/** For a host that is only known by its DNS name: an address of the block for tests between networks (RFC 2544). */
+const standInAddress = (index: number): string => `198.18.${Math.floor(index / 256)}.${index % 256}`;
+
+/** The nodes of a stack's simulated node groups. */
+export function groupNodes(cluster: SimulatedClusterConfig): NodeList {
+  return { nodes: simulatedNodes(cluster).map(nodeOf), notes: [] };
+}
+
+function nodeOf(node: SimulatedNode): GivenNode {
+  const capacity = {
+    cpu: String(node.cpus),
+    memory: node.memory,
+    "ephemeral-storage": "3500Gi",
+    // The kubelet's default.
+    pods: "110",
+    ...(node.gpus > 0 ? { [gpuResourceName[node.vendor]]: String(node.gpus) } : {}),
+  };
+  return {
+    name: node.name,
+    labels: nodeLabels(node),
+    taints: [],
+    unschedulable: false,
+    addresses: [node.address],
+    capacity,
+    allocatable: capacity,
+  };
+}

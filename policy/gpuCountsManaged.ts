@@ -1,0 +1,34 @@
+import { isAutoscaler, readAutoscaler } from "./demand/autoscalers";
+import { objectKey } from "./demand/objects";
+import type { Ledger } from "./pack/ledger";
+import { gpuPods } from "./pack/podSpecs";
+import { labelOf, stackPolicy } from "./pack/rule";
+
+/** Paths of `ignoreChanges` that let the cluster keep another number of pods, or other pods, than the program says. */
+const countingPath = /^(\*|spec(\.(\*|replicas|parallelism|template\b.*|size|leaderWorkerTemplate\b.*))?)$/;
+
+/** What the program says of a GPU workload is what runs: replicas may be ignored only where an autoscaler sets them. */
+export const gpuCountsManaged = (ledger: Ledger) =>
+  stackPolicy(ledger, {
+    name: "gpu-counts-managed",
+    description: "GPU workloads must not ignore changes of what decides about their GPUs.",
+    severity: "high",
+    check: () => {
+      const objects = ledger.objects();
+      const scaled = new Set(objects.filter(isAutoscaler).map((object) => readAutoscaler(object).target));
+      return objects
+        .filter((object) => gpuPods(object).length > 0)
+        .flatMap((object) => {
+          const isScaled = scaled.has(objectKey(object));
+          return ledger
+            .ignoredChanges(object.resource.urn)
+            .map((path) => path.replaceAll(/\["([^"]+)"\]/g, ".$1"))
+            .filter((path) => countingPath.test(path) && !(isScaled && path === "spec.replicas"))
+            .map((path) => ({
+              label: labelOf(object),
+              urn: object.resource.urn,
+              message: `ignores changes of ${path}, so that the cluster may hold more than is counted. Remove the path from ignoreChanges, or let an autoscaler of this stack set the replicas.`,
+            }));
+        });
+    },
+  });
