@@ -13,8 +13,9 @@ export = async () => {
   const { config, secrets } = loadStackConfig();
 
   // The cluster: simulated, or the one that a kubeconfig names.
-  const cluster = new Cluster("cluster", await connectCluster({ ...config, kubeconfig: secrets.kubeconfig }));
-  requireNodes(config, cluster.nodes);
+  const connection = await connectCluster({ ...config, kubeconfig: secrets.kubeconfig });
+  requireNodes(config, connection.nodes);
+  const cluster = new Cluster("cluster", connection);
   if (config.models.length > 0) await pulumi.log.info(fitTable(config, cluster.nodes, readProjectJson));
   const onCluster = { provider: cluster.provider };
 

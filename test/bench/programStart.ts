@@ -68,7 +68,7 @@ export async function measureProgramStart(options: RunOptions, starts: number): 
 /** A program that imports the SDK and does nothing, run as ours is. */
 function writeEmptyProject(directory: string): string {
   mkdirSync(directory);
-  const runtime = { name: "nodejs", options: { typescript: false, nodeargs: "--import=tsx" } };
+  const runtime = { name: "nodejs", options: { typescript: false, nodeargs: "--import=tsx --stack-trace-limit=5" } };
   writeFileSync(path.join(directory, "Pulumi.yaml"), stringify({ name: "empty", main: "index.ts", runtime }));
   writeFileSync(path.join(directory, "package.json"), JSON.stringify({ name: "empty", main: "index.ts" }));
   writeFileSync(path.join(directory, "index.ts"), 'import "@pulumi/pulumi";\n');
