@@ -1,5 +1,5 @@
 /** Multipliers of the Kubernetes quantity suffixes. */
-const multipliers: Readonly<Record<string, number>> = {
+export const multipliers: Readonly<Record<string, number>> = {
   m: 1e-3,
   "": 1,
   k: 1e3,

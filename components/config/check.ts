@@ -67,8 +67,8 @@ export function checkStackConfig(raw: unknown, encrypted: readonly Path[] = []):
 }
 
 /**
- * Models of which none of a live cluster's nodes could hold a single replica, or whose GPUs are too small. For a cluster that exists: the nodes of
- * the others are known from the config, and checked with it.
+ * Models of which none of a live cluster's nodes could hold a single replica, or whose GPUs are too small. For a cluster
+ * that exists: the nodes of the others are known from the config, and checked with it.
  *
  * @param nodes what each node reports as allocatable
  * @param readJson reads the config.json that a model's `architecture` names

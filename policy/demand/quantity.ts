@@ -1,24 +1,9 @@
+import { multipliers } from "../../components/capacity/quantity";
 import { one, problem, type Count, type Demand, demandOf } from "./demand";
 import type { Field } from "./field";
 
 /** Above this a number is no exact count any more; no cluster has as many GPUs. */
 const largestCount = Number.MAX_SAFE_INTEGER;
-
-const multipliers: Record<string, number> = {
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
 
 const quantityForm = /^([+-]?(?:\d+\.?\d*|\.\d+))(?:[eE]([+-]?\d+)|([kMGTPE]|[KMGTPE]i|))$/;
 
