@@ -2,11 +2,13 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { policies } from "../policy/policies";
-import { audit, type Violation } from "../policy/report/audit";
+import { noteOperation } from "../policy/pack/preview";
+import { audit } from "../policy/report/audit";
 import { readPackConfig } from "../policy/report/config";
 import { withTables } from "../policy/report/documentation";
 import { readResources } from "../policy/report/resources";
 import { sarif } from "../policy/report/sarif";
+import type { Violation } from "../policy/server/analyzer";
 import { main } from "./main";
 import { root } from "./paths";
 
@@ -24,7 +26,7 @@ main(async (args) => {
   const settings = readPackConfig(readFileSync(config, "utf8"), config, pack);
   const resources = readResources(readFileSync(file, "utf8"), file);
   // A state is judged whole, as a preview is, not resource by resource on the way there.
-  process.env.PULUMI_NODEJS_DRY_RUN = "true";
+  noteOperation("preview");
   const violations = await audit(pack, settings, resources);
   const mandatory = violations.filter(({ level }) => level === "mandatory").length;
   const summary = { resources: resources.length, mandatory, advisory: violations.length - mandatory };

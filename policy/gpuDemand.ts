@@ -1,9 +1,10 @@
 import { isAutoscaler, readAutoscaler, targetProblem, type Autoscaler } from "./demand/autoscalers";
 import { claimDemand } from "./demand/claims";
-import { customDemand, runsNoPods } from "./demand/custom";
+import { customDemand, mutationProblem, runsNoPods } from "./demand/custom";
+import { deviceClass, limitRange, runtimeClass } from "./demand/defaults";
 import { demandOf, largest, nothing, problem, sum, type Count, type Demand, type Problem } from "./demand/demand";
 import { UNKNOWN, type Field } from "./demand/field";
-import { inferenceService } from "./demand/kserve";
+import { inferenceService, llmInferenceService } from "./demand/kserve";
 import { applyPatch, isRelease, kubeObjects, objectKey, type KubeObject, type StackResource } from "./demand/objects";
 import { largestOf } from "./demand/quantity";
 import { rayCluster, rayJob, rayService } from "./demand/ray";
@@ -34,6 +35,7 @@ export interface ObjectDemand {
 }
 
 const counters: Record<string, workloads.Counter> = {
+  "/LimitRange": limitRange,
   "/Pod": workloads.pod,
   "/ReplicationController": workloads.replicated,
   "apps/DaemonSet": workloads.daemonSet,
@@ -45,11 +47,14 @@ const counters: Record<string, workloads.Counter> = {
   "jobset.x-k8s.io/JobSet": workloads.jobSet,
   "keda.sh/ScaledJob": workloads.scaledJob,
   "leaderworkerset.x-k8s.io/LeaderWorkerSet": workloads.leaderWorkerSet,
+  "node.k8s.io/RuntimeClass": runtimeClass,
   "ray.io/RayCluster": rayCluster,
   "ray.io/RayJob": rayJob,
   "ray.io/RayService": rayService,
+  "resource.k8s.io/DeviceClass": deviceClass,
   "resource.k8s.io/ResourceClaim": (root) => claimDemand(root.get("spec")),
   "serving.kserve.io/InferenceService": inferenceService,
+  "serving.kserve.io/LLMInferenceService": llmInferenceService,
 };
 
 /** Kinds that an autoscaler may scale and that count its maximum. */
@@ -123,7 +128,8 @@ export class DemandCache {
 /** Whether an object can ask for GPUs or change what others ask for: most objects of a stack can not. */
 function matters(object: KubeObject): boolean {
   const isCounted = counters[`${object.group}/${object.kind}`] !== undefined || !runsNoPods(object.group);
-  return isCounted || object.group === "resource.k8s.io" || isAutoscaler(object) || object.contradiction !== undefined;
+  if (isCounted || object.group === "resource.k8s.io" || object.contradiction !== undefined) return true;
+  return isAutoscaler(object) || mutationProblem(object.kind) !== undefined;
 }
 
 /** The objects of a stack, with what one of them must know of the others. */
@@ -186,7 +192,10 @@ class Stack {
 
   private countVersion(object: KubeObject, autoscaled: Count): Demand {
     const counter = counters[`${object.group}/${object.kind}`];
-    if (counter === undefined) return runsNoPods(object.group) ? nothing : customDemand(object.root, object.kind);
+    if (counter === undefined) {
+      if (runsNoPods(object.group)) return mutationProblem(object.kind) ?? nothing;
+      return customDemand(object.root, object.kind, object.group);
+    }
     return counter(object.root, {
       namespace: object.namespace,
       findClaimTemplate: (namespace, name) =>
@@ -218,7 +227,7 @@ class Stack {
     const runsPods = counters[`${patch.group}/${patch.kind}`] !== undefined || isAutoscaler(patch);
     const path = patch.root.get("spec");
     if (key !== undefined && this.byKey.has(key)) return nothing;
-    if (!runsPods) return runsNoPods(patch.group) ? nothing : customDemand(patch.root, patch.kind);
+    if (!runsPods) return runsNoPods(patch.group) ? nothing : customDemand(patch.root, patch.kind, patch.group);
     if (!path.exists) return nothing;
     return problem("hidden", path.path, `the ${patch.kind} that this patches is not in the stack`);
   }

@@ -16,7 +16,7 @@ export const gpuRequestsEqualLimits: ResourceValidationPolicy = {
   enforcementLevel: "mandatory",
   severity: "high",
   validateResource: (args, violation) => {
-    for (const container of kubeObjectsOf(args, name).flatMap(podSpecs).flatMap(containersOf)) {
+    for (const container of kubeObjectsOf(args).flatMap(podSpecs).flatMap(containersOf)) {
       for (const message of mismatches(container.get("resources"))) violation(message);
     }
   },

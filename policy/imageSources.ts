@@ -10,10 +10,10 @@ interface Config {
 /** Tags that by custom move from release to release. */
 const movingTags = new Set(["latest", "main", "master", "nightly", "dev", "edge", "stable"]);
 
-/** An image is the same on each node and at each restart, and comes from a registry that the config allows. */
+/** An image, also one that is mounted as a volume, is the same on each node and at each restart, and comes from a registry that the config allows. */
 export const imageSources = objectPolicy<Config>({
   name: "image-sources",
-  description: "Container images must be pinned and come from an allowed registry.",
+  description: "Images of containers and of volumes must be pinned and come from an allowed registry.",
   severity: "high",
   properties: {
     registries: {
@@ -26,9 +26,18 @@ export const imageSources = objectPolicy<Config>({
   },
   check: (object, config) =>
     podSpecs(object)
-      .flatMap(containersOf)
-      .filter((container) => !container.isUnknown && container.get("image").exists)
-      .flatMap((container) => imageFaults(container.get("image"), config)),
+      .flatMap((pod) => [
+        ...containersOf(pod)
+          .filter((container) => !container.isUnknown)
+          .map((container) => container.get("image")),
+        ...pod.spec
+          .get("volumes")
+          .items()
+          .filter((volume) => !volume.isUnknown)
+          .map((volume) => volume.get("image", "reference")),
+      ])
+      .filter((image) => image.exists)
+      .flatMap((image) => imageFaults(image, config)),
 });
 
 function imageFaults(field: Field, { registries, requireDigest = false }: Config): string[] {

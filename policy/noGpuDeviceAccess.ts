@@ -18,7 +18,7 @@ export const noGpuDeviceAccess: ResourceValidationPolicy = {
   enforcementLevel: "mandatory",
   severity: "critical",
   validateResource: (args, violation) => {
-    for (const object of kubeObjectsOf(args, name)) {
+    for (const object of kubeObjectsOf(args)) {
       const faults = podSpecs(object).flatMap((pod) => [...hostPathFaults(pod), ...privilegedFaults(pod)]);
       for (const message of [...faults, ...volumeFaults(object)]) violation(message);
     }

@@ -19,7 +19,7 @@ export const noVisibleDevicesEnv: ResourceValidationPolicy = {
   enforcementLevel: "mandatory",
   severity: "critical",
   validateResource: (args, violation) => {
-    for (const object of kubeObjectsOf(args, name)) {
+    for (const object of kubeObjectsOf(args)) {
       const faults = podSpecs(object).flatMap((pod) => [
         ...containersOf(pod).flatMap(environmentFaults),
         ...annotationFaults(pod),

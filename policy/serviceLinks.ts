@@ -1,8 +1,10 @@
 import type { ResourceValidationPolicy } from "@pulumi/policy";
+import type { ObjectValue } from "./demand/field";
 import { kubeObjects } from "./demand/objects";
 import { gpuPods } from "./pack/podSpecs";
 import { objectPolicy } from "./pack/rule";
 import { snapshot } from "./pack/snapshot";
+import { plainValue } from "./server/values";
 
 /**
  * A Service named vllm puts VLLM_PORT=tcp://… into every pod of its namespace, which vLLM takes for its own setting.
@@ -25,7 +27,7 @@ export const serviceLinks: ResourceValidationPolicy = {
     const path = templatePath[args.type];
     const spec = path?.reduce<unknown>(childOf, args.props);
     if (path === undefined || !isRecord(spec) || spec.enableServiceLinks === false) return undefined;
-    const pods = kubeObjects(snapshot(args)).flatMap(gpuPods);
+    const pods = kubeObjects(snapshot(args, plainValue(args.props) as ObjectValue)).flatMap(gpuPods);
     if (!pods.some((pod) => pod.spec.path === path.join("."))) return undefined;
     spec.enableServiceLinks = false;
     return args.props;

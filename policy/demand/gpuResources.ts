@@ -57,3 +57,11 @@ const otherDeviceClass = /(^|[.-])(nic|net|network|rdma|cpu|memory|sriov|efa|dra
 export function isGpuDeviceClass(name: string): boolean {
   return /gpu|mig|tpu|npu/.test(name) || !otherDeviceClass.test(name);
 }
+
+/** A resource name with a count above zero inside a text, e.g. of `--set limits.amd\.com/gpu=8`. */
+const askInText = /([a-z0-9.-]+\/[a-z0-9._-]+)["']?\s*[:=]\s*["']?[1-9]/gi;
+
+/** Whether a text asks for GPUs, as YAML or a command line would. */
+export function asksInText(text: string): boolean {
+  return [...text.matchAll(askInText)].some(([, name]) => name !== undefined && isGpuResource(name));
+}

@@ -1,5 +1,7 @@
-import { largest, problem, sum, times, type Count, type Demand } from "./demand";
+import { customDemand } from "./custom";
+import { largest, nothing, problem, sum, times, type Count, type Demand } from "./demand";
 import type { Field } from "./field";
+import { isGpuResource } from "./gpuResources";
 import { podDemand, resourceDemand } from "./pod";
 import { addCounts, largestOf, readCount, unbounded } from "./quantity";
 import { withSurge, type CountContext, type Counter } from "./workloads";
@@ -20,12 +22,21 @@ export const inferenceService: Counter = (root, context) => {
   return sum(parts);
 };
 
+/** A service of which its presets (`baseRefs`) may hold the pods; how many it runs is its operator's decision. */
+export const llmInferenceService: Counter = (root) =>
+  sum([
+    customDemand(root, "LLMInferenceService"),
+    problem("hidden", "spec", "presets of the cluster may add GPUs to an LLMInferenceService"),
+  ]);
+
 /** One replica: the pod, and the workers beside it where the model spans several nodes. */
 function componentPods(component: Field, context: CountContext): Demand {
   const frameworks = component
     .entries()
     .filter(([key]) => key !== "containers" && key !== "initContainers" && key !== "workerSpec")
-    .map(([, framework]) => resourceDemand(framework.get("resources"), context));
+    .map(([key, framework]) =>
+      sum([resourceDemand(framework.get("resources"), context), runtimeProblem(key, framework)]),
+    );
   const head = sum([podDemand(component, context), ...frameworks]);
   const worker = component.get("workerSpec");
   if (!worker.exists) return head;
@@ -51,4 +62,13 @@ function componentReplicas(component: Field, plain: boolean): Count {
   }
   const count = largestOf(minimum, readCount(maximum, 1));
   return addCounts(count, count);
+}
+
+/** The serving runtime of a model adds its own resources to those that the service does not name. */
+function runtimeProblem(key: string, framework: Field): Demand {
+  if (key !== "model" && !framework.get("runtime").exists) return nothing;
+  const names = ["limits", "requests"].flatMap((side) => framework.get("resources", side).entries());
+  if (names.some(([name]) => isGpuResource(name))) return nothing;
+  const path = framework.get("resources").path;
+  return problem("hidden", path, "its serving runtime may ask for GPUs; name them here, with 0 where there are none");
 }

@@ -36,7 +36,7 @@ export function podDemand(pod: Field, context: PodContext): Demand {
   }
   const scheduled = largest([sum([containers, sidecars]), ...starts, resourceDemand(pod.get("resources"), context)]);
   const claims = podClaimDemand(pod, context.namespace, context.findClaimTemplate);
-  return sum([scheduled, claims]);
+  return sum([scheduled, gpuList(pod.get("overhead"), context), claims]);
 }
 
 export function containerDemand(container: Field, context: PodContext): Demand {
@@ -46,16 +46,15 @@ export function containerDemand(container: Field, context: PodContext): Demand {
 
 /** The larger of `limits` and `requests`: Kubernetes wants them equal and takes either for the other. */
 export function resourceDemand(resources: Field, context: PodContext): Demand {
-  return largest(
-    ["limits", "requests"].map((side) => {
-      const list = resources.get(side);
-      if (list.isUnknown) return problem("unknown", list.path, "the container's resources are not known at preview");
-      return sum(
-        list
-          .entries()
-          .filter(([name]) => isGpuResource(name) || context.deviceBackedResources.has(name))
-          .map(([name, quantity]) => quantityDemand(name, quantity)),
-      );
-    }),
+  return largest(["limits", "requests"].map((side) => gpuList(resources.get(side), context)));
+}
+
+function gpuList(list: Field, context: PodContext): Demand {
+  if (list.isUnknown) return problem("unknown", list.path, "the container's resources are not known at preview");
+  return sum(
+    list
+      .entries()
+      .filter(([name]) => isGpuResource(name) || context.deviceBackedResources.has(name))
+      .map(([name, quantity]) => quantityDemand(name, quantity)),
   );
 }

@@ -1,6 +1,6 @@
 import { demandOf, nothing, problem, sum, type Demand } from "./demand";
 import { Field, UNKNOWN } from "./field";
-import { isGpuResource } from "./gpuResources";
+import { asksInText, isGpuResource } from "./gpuResources";
 import type { StackResource } from "./objects";
 import { parseQuantity } from "./quantity";
 
@@ -13,9 +13,6 @@ export interface AllowedRelease {
   /** GPUs that pods of the chart may ask for at once. */
   readonly gpus: number;
 }
-
-/** A GPU resource name with a count above zero inside a string, e.g. of `--set limits.amd\.com/gpu=8`. */
-const askInText = /([a-z0-9.-]+\/[a-z0-9._-]+)["']?\s*[:=]\s*["']?[1-9]/gi;
 
 /** Name under which a Release's declared GPUs are counted. */
 export const declared = "declared ceiling";
@@ -36,7 +33,7 @@ export function releaseDemand(resource: StackResource, allowed: readonly Allowed
     const origin = repository.exists ? ` of ${JSON.stringify(repository.value)}` : "";
     return problem("hidden", "chart", `chart ${JSON.stringify(chart.value)}${origin} is not on the list of releases`);
   }
-  return sum([demandOf(declared, entry.gpus), postrenderProblem(root), valuesDemand(root.get("values"), entry)]);
+  return sum([demandOf(declared, entry.gpus), hiddenValues(root), valuesDemand(root.get("values"), entry)]);
 }
 
 /** The namespace that a Release installs into. */
@@ -54,10 +51,17 @@ function isSameChart(allowed: string, chart: string): boolean {
   return chart.replace(/^(\.\/)+/, "") === tail || (chart.startsWith("/") && chart.endsWith(`/${tail}`));
 }
 
-function postrenderProblem(root: Field): Demand {
-  const field = root.get("postrender");
-  if (!field.exists) return nothing;
-  return problem("malformed", field.path, "a post-renderer can add pods to the chart; remove it");
+/** What of a Release changes the chart past its `values`. */
+function hiddenValues(root: Field): Demand {
+  const [postrender, files] = [root.get("postrender"), root.get("valueYamlFiles")];
+  return sum([
+    postrender.exists
+      ? problem("malformed", postrender.path, "a post-renderer can add pods to the chart; remove it")
+      : nothing,
+    files.isUnknown || files.items().length > 0
+      ? problem("malformed", files.path, "values in files are not visible to the policy; give them as values")
+      : nothing,
+  ]);
 }
 
 /** What values ask for must stay within the declared GPUs; how often the chart repeats it is not known. */
@@ -82,12 +86,7 @@ function searchValues(key: string, field: Field, asks: Ask[]): void {
     const count = typeof parsed === "number" ? parsed : isUnreadable ? Infinity : 0;
     if (count > 0) asks.push({ path: field.path, count });
   }
-  const text = field.text();
-  if (text !== undefined) {
-    for (const [, name] of text.matchAll(askInText)) {
-      if (name !== undefined && isGpuResource(name)) asks.push({ path: field.path, count: Infinity });
-    }
-  }
+  if (asksInText(field.text() ?? "")) asks.push({ path: field.path, count: Infinity });
   for (const [child, value] of field.entries()) searchValues(child, value, asks);
   if (Array.isArray(field.value)) for (const item of field.items()) searchValues(key, item, asks);
 }

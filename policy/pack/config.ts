@@ -62,16 +62,23 @@ export const stackQuotaSchema: PolicyConfigSchema = {
   required: ["quota"],
 };
 
+/** Configs that were found right, which is asked for each resource. */
+const valid = new WeakMap<object, PolicyConfigSchema>();
+
 /**
  * The config of a policy. The engine checks it against the schema but lets unknown keys pass, and a mistyped key
  * would silently leave its default: so they are refused here.
  * @throws when a key is unknown or a required one is missing
  */
 export function readConfig(policy: string, schema: PolicyConfigSchema, config: object): unknown {
+  if (valid.get(config) === schema) return config;
   const known = Object.keys(schema.properties);
   const unknown = Object.keys(config).filter((key) => !known.includes(key));
   const missing = (schema.required ?? []).filter((key) => !Object.hasOwn(config, key));
-  if (unknown.length === 0 && missing.length === 0) return config;
+  if (unknown.length === 0 && missing.length === 0) {
+    valid.set(config, schema);
+    return config;
+  }
   const faults = [...unknown.map((key) => `${key} is no key of it`), ...missing.map((key) => `${key} is missing`)];
   throw new Error(
     `config of policy ${policy}: ${faults.join(", ")}; its keys are ${known.join(", ")}. ` +

@@ -4,8 +4,8 @@ import { UNKNOWN } from "../demand/field";
 import { isObjectSource, isRelease, kubeObjects, type KubeObject, type StackResource } from "../demand/objects";
 import { DemandCache, gpuDemand, wholeGpus, type CountingConfig, type ObjectDemand } from "../gpuDemand";
 import type { NamespaceQuotaConfig } from "./config";
-import { allObjects, sharedSnapshot } from "./podSpecs";
-import { snapshot } from "./snapshot";
+import { allObjects } from "./podSpecs";
+import { sharedSnapshot } from "./snapshot";
 
 /** GPUs that a group of objects asks for together. */
 export interface Total {
@@ -29,7 +29,7 @@ export class Ledger {
   private counted: readonly ObjectDemand[] | undefined;
 
   configure(config: CountingConfig): void {
-    if (JSON.stringify(config) === JSON.stringify(this.config)) return;
+    if (config === this.config) return;
     this.config = config;
     this.cache = new DemandCache();
     this.own.clear();
@@ -38,7 +38,7 @@ export class Ledger {
 
   recordInputs(args: ResourceValidationArgs): void {
     if (!concernsGpus(args)) return;
-    this.inputs.set(args.urn, sharedSnapshot(args, "gpu-demand"));
+    this.inputs.set(args.urn, sharedSnapshot(args));
     this.ignored.set(args.urn, args.opts.ignoreChanges);
     this.own.delete(args.urn);
     this.counted = undefined;
@@ -54,7 +54,7 @@ export class Ledger {
       if (isObjectSource(resource.type)) {
         if (!parents.has(resource.urn)) hidden.push(hiddenObjects(resource, "none of its objects is known at preview"));
       } else if (!this.inputs.has(resource.urn) && concernsGpus(resource)) {
-        const seen = snapshot(resource);
+        const seen = sharedSnapshot(resource);
         if (Object.keys(seen.props).length === 0) hidden.push(hiddenObjects(resource, "its properties are not known"));
         this.inputs.set(resource.urn, seen);
       }
@@ -159,7 +159,7 @@ function concernsGpus(resource: { type: string; props: object }): boolean {
   if (isRelease(resource.type)) return true;
   if (resource.type.startsWith("kubernetes:")) return !isObjectSource(resource.type);
   if (!("apiVersion" in resource.props)) return false;
-  return kubeObjects(snapshot(resource as PolicyResource)).length > 0;
+  return kubeObjects(sharedSnapshot(resource as PolicyResource)).length > 0;
 }
 
 /** Whether an object changes what others ask for. */

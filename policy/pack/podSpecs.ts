@@ -2,7 +2,7 @@ import type { ResourceValidationArgs } from "@pulumi/policy";
 import { Field } from "../demand/field";
 import { isGpuResource } from "../demand/gpuResources";
 import { kubeObjects, type KubeObject, type StackResource } from "../demand/objects";
-import { snapshot } from "./snapshot";
+import { sharedSnapshot } from "./snapshot";
 
 /** A pod specification inside a resource, with the metadata beside it. */
 export interface PodSpec {
@@ -10,30 +10,12 @@ export interface PodSpec {
   readonly metadata: Field;
 }
 
-/**
- * The resource that the policies look at just now. Copying it costs more than most policies, so that they share the
- * copy. A policy that asks for the same resource again does so in another round, in which it may have changed.
- */
-let current: { readonly resource: StackResource; readonly seenBy: Set<string> } | undefined;
-
-/** The resource as plain data, copied once for all policies of a round. */
-export function sharedSnapshot(args: ResourceValidationArgs, policy: string): StackResource {
-  const isSame = current?.resource.urn === args.urn && current.resource.type === args.type;
-  if (current === undefined || !isSame || current.seenBy.has(policy)) {
-    current = { resource: snapshot(args), seenBy: new Set() };
-  }
-  current.seenBy.add(policy);
-  return current.resource;
-}
-
 const objectsOf = new WeakMap<StackResource, KubeObject[]>();
 const podsOf = new WeakMap<Field, PodSpec[]>();
 
 /** The Kubernetes objects of a resource; none for resources of other packages. */
-export function kubeObjectsOf(args: ResourceValidationArgs, policy: string): KubeObject[] {
-  return args.type.startsWith("kubernetes:") || "apiVersion" in args.props
-    ? allObjects(sharedSnapshot(args, policy))
-    : [];
+export function kubeObjectsOf(args: ResourceValidationArgs): KubeObject[] {
+  return args.type.startsWith("kubernetes:") || "apiVersion" in args.props ? allObjects(sharedSnapshot(args)) : [];
 }
 
 /** The Kubernetes objects of a copied resource, read once. */

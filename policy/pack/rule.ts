@@ -12,7 +12,8 @@ import { releaseNamespace } from "../demand/release";
 import { readConfig } from "./config";
 import { exemptionsSchema, judge, type Exemption } from "./exemptions";
 import type { Ledger } from "./ledger";
-import { kubeObjectsOf, sharedSnapshot } from "./podSpecs";
+import { kubeObjectsOf } from "./podSpecs";
+import { sharedSnapshot } from "./snapshot";
 
 interface RuleBase {
   readonly name: string;
@@ -60,11 +61,11 @@ export function objectPolicy<Config extends object>(rule: ObjectRule<Config>): R
       };
       if (isRelease(args.type)) {
         if (rule.checkRelease === undefined) return;
-        const release = sharedSnapshot(args, rule.name);
+        const release = sharedSnapshot(args);
         report(releaseLabel(release), rule.checkRelease(release, config));
         return;
       }
-      for (const object of kubeObjectsOf(args, rule.name)) report(labelOf(object), rule.check(object, config, args));
+      for (const object of kubeObjectsOf(args)) report(labelOf(object), rule.check(object, config, args));
     },
   };
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Policies } from "@pulumi/policy";
-import type { Violation } from "./audit";
+import type { Violation } from "../server/analyzer";
 
 const levels = { mandatory: "error", advisory: "warning" } as const;
 

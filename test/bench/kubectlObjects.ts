@@ -34,8 +34,8 @@ export class KubectlObjects {
       case "second up":
         return this.applyAndWait();
       case "destroy":
-        // Waits until everything is gone.
-        return this.kubectl(["delete", "-f", this.file]);
+        // Waits until everything is gone. What a namespace takes along may be gone before its turn comes.
+        return this.kubectl(["delete", "--ignore-not-found", "-f", this.file]);
     }
   }
 

@@ -30,13 +30,16 @@ export interface Run {
   readonly steps: readonly StepResult[];
 }
 
-/** Times of one start of an empty program and of ours, in seconds. */
+/** One start of an empty program or of ours; times in seconds. */
 export interface ProgramStart {
   readonly program: "empty" | "ours";
   /** The whole of `pulumi preview`. */
   readonly previewSeconds: number;
   /** The program's process alone, from its start to its end. */
   readonly processSeconds: number;
+  /** CPU of all that the preview started, and of the program's process. */
+  readonly previewCpuSeconds: number;
+  readonly processCpuSeconds: number;
   readonly peakBytes: number;
 }
 

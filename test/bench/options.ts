@@ -70,7 +70,8 @@ function list(flag: string, value: string): string[] {
   return entries;
 }
 
-function wholeNumber(flag: string, value: string, least: number, most: number): number {
+/** @throws naming the flag, its value and what is allowed */
+export function wholeNumber(flag: string, value: string, least: number, most: number): number {
   const number = Number(value);
   if (!Number.isInteger(number) || number < least || number > most || value.trim() === "") {
     throw new Error(`--${flag} ${value} is not a whole number from ${least} to ${most}`);

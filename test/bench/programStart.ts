@@ -1,6 +1,6 @@
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { addressPool, readSimulatedConfig } from "../../cli/stack";
 import { root } from "../../cli/paths";
 import { fileBackend } from "../../cli/stateBackend";
@@ -47,12 +47,14 @@ export async function measureProgramStart(options: RunOptions, starts: number): 
     // The first round fills disk and transpiler caches.
     for (let round = 0; round <= starts; round++) {
       for (const program of ["empty", "ours"] as const) {
-        const { seconds, peakBytes, lifetimes } = await stacks[program].run("preview");
+        const { seconds, cpuSeconds, peakBytes, lifetimes } = await stacks[program].run("preview");
         if (round > 0) {
           results.push({
             program,
             previewSeconds: seconds,
             processSeconds: lifetimes.program ?? 0,
+            previewCpuSeconds: Object.values(cpuSeconds).reduce((sum, value) => sum + value, 0),
+            processCpuSeconds: cpuSeconds.program ?? 0,
             peakBytes: peakBytes.program ?? 0,
           });
         }
@@ -65,11 +67,12 @@ export async function measureProgramStart(options: RunOptions, starts: number): 
   }
 }
 
-/** A program that imports the SDK and does nothing, run as ours is. */
+/** A program that imports the SDK and does nothing, run just as ours is. */
 function writeEmptyProject(directory: string): string {
   mkdirSync(directory);
-  const runtime = { name: "nodejs", options: { typescript: false, nodeargs: "--import=tsx --stack-trace-limit=5" } };
+  const { runtime } = parse(readFileSync(path.join(root, "Pulumi.yaml"), "utf8")) as { runtime: unknown };
   writeFileSync(path.join(directory, "Pulumi.yaml"), stringify({ name: "empty", main: "index.ts", runtime }));
+  copyFileSync(path.join(root, "tsconfig.pulumi.json"), path.join(directory, "tsconfig.pulumi.json"));
   writeFileSync(path.join(directory, "package.json"), JSON.stringify({ name: "empty", main: "index.ts" }));
   writeFileSync(path.join(directory, "index.ts"), 'import "@pulumi/pulumi";\n');
   symlinkSync(path.join(root, "node_modules"), path.join(directory, "node_modules"));

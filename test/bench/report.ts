@@ -19,7 +19,9 @@ export function renderReport(measurements: Measurements): string {
   const { runs, starts } = measurements;
   return [
     machineLine(measurements),
-    ...(runs.length > 0 ? [timesTable(runs), policyTable(runs), memoryTable(runs), cpuTable(runs)] : []),
+    ...(runs.length > 0
+      ? [timesTable, allCpuTable, growthTable, policyTable, memoryTable, cpuTable].map((render) => render(runs))
+      : []),
     ...(starts.length > 0 ? [startTable(starts)] : []),
   ]
     .filter((section) => section !== "")
@@ -70,26 +72,57 @@ function stoppedAfter(group: Group, step: Step): string {
   return stopped === undefined ? "–" : `> ${stopped.seconds.toFixed(0)} s`;
 }
 
-function timesTable(runs: readonly Run[]): string {
+/** A row a group, a column a step; each figure with its ratio to kubectl's at the same size. */
+function stepTable(runs: readonly Run[], title: string, note: string, figure: (result: StepResult) => number): string {
   const all = groups(runs);
   const rows = all.map((group) => {
     const baseline = all.find(({ models, name }) => models === group.models && name === "kubectl");
     const { objects, resources } = group.runs[0]!;
-    const times = steps.map((step) => {
-      const seconds = stepMedian(group, step, (result) => result.seconds);
+    const cells = steps.map((step) => {
+      const seconds = stepMedian(group, step, figure);
       if (seconds === undefined) return stoppedAfter(group, step);
-      const reference = baseline && stepMedian(baseline, step, (result) => result.seconds);
+      const reference = baseline && stepMedian(baseline, step, figure);
       const ratio = group === baseline || reference === undefined ? "" : ` (${(seconds / reference).toFixed(2)}×)`;
       return `${seconds.toFixed(1)} s${ratio}`;
     });
-    return [String(group.models), resources > 0 ? `${objects} / ${resources}` : String(objects), group.name, ...times];
+    return [String(group.models), resources > 0 ? `${objects} / ${resources}` : String(objects), group.name, ...cells];
   });
-  return section(
-    "Times",
-    "Ratios are to kubectl in the same run. Objects / resources in the engine's state.",
-    table(["models", "objects", "", ...steps], rows),
-  );
+  return section(title, note, table(["models", "objects", "", ...steps], rows));
 }
+
+const ratioNote = "Ratios are to kubectl in the same run.";
+
+function timesTable(runs: readonly Run[]): string {
+  const note = `${ratioNote} Objects / resources in the engine's state.`;
+  return stepTable(runs, "Times", note, (result) => result.seconds);
+}
+
+function allCpuTable(runs: readonly Run[]): string {
+  const note = `${ratioNote} The tool's processes and the cluster's; on a busy machine they say more than the times.`;
+  return stepTable(runs, "CPU seconds", note, allCpu);
+}
+
+/** How much longer a step takes per model than at the size before: 1 is linear growth, less is better. */
+function growthTable(runs: readonly Run[]): string {
+  const all = groups(runs);
+  const rows = all.flatMap((group) => {
+    const smaller = all.filter(({ models, name }) => name === group.name && models < group.models).at(-1);
+    if (smaller === undefined) return [];
+    const growth = (step: Step, figure: (result: StepResult) => number): string => {
+      const [before, after] = [stepMedian(smaller, step, figure), stepMedian(group, step, figure)];
+      return before === undefined || after === undefined
+        ? "–"
+        : (after / group.models / (before / smaller.models)).toFixed(2);
+    };
+    const cells = steps.map((step) => `${growth(step, (result) => result.seconds)} / ${growth(step, allCpu)}`);
+    return [[`${smaller.models} → ${group.models}`, group.name, ...cells]];
+  });
+  if (rows.length === 0) return "";
+  const note = "Time / CPU per model, relative to the size before: 1 is linear growth, less is better.";
+  return section("Growth", note, table(["models", "", ...steps], rows));
+}
+
+const allCpu = (result: StepResult): number => Object.values(result.cpuSeconds).reduce((sum, value) => sum + value, 0);
 
 function policyTable(runs: readonly Run[]): string {
   const all = groups(runs);
@@ -143,13 +176,12 @@ function memoryTable(runs: readonly Run[]): string {
 }
 
 function cpuTable(runs: readonly Run[]): string {
-  const sum = (result: StepResult): number => Object.values(result.cpuSeconds).reduce((a, b) => a + b, 0);
   const figure: Figure = {
     roles: (result) => ["all", ...Object.keys(result.cpuSeconds)],
-    of: (result, role) => (role === "all" ? sum(result) : (result.cpuSeconds[role] ?? 0)),
+    of: (result, role) => (role === "all" ? allCpu(result) : (result.cpuSeconds[role] ?? 0)),
     show: (seconds) => seconds.toFixed(1),
   };
-  const note = "The tool's own processes and the simulated cluster's. On a busy machine they say more than the times.";
+  const note = "By process, the simulated cluster's included.";
   return steps.map((step) => roleTable(groups(runs), step, figure, `CPU seconds of \`${step}\``, note)).join("\n\n");
 }
 
@@ -169,6 +201,8 @@ function startTable(starts: readonly ProgramStart[]): string {
       [
         row("whole preview", (start) => start.previewSeconds, seconds),
         row("the program's process", (start) => start.processSeconds, seconds),
+        row("CPU of the whole preview", (start) => start.previewCpuSeconds, seconds),
+        row("CPU of the program's process", (start) => start.processCpuSeconds, seconds),
         row(
           "its peak memory",
           (start) => start.peakBytes,

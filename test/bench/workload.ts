@@ -16,7 +16,7 @@ export interface Workload {
 
 /**
  * Writes the config of a stack with a tenant per model: Namespace, ResourceQuota, LimitRange, PersistentVolume,
- * PersistentVolumeClaim, Deployment and Service each, one StorageClass for all. Add-ons are left out: they are the same
+ * PersistentVolumeClaim, ConfigMap, Deployment and Service each, one StorageClass for all. Add-ons are left out: they are the same
  * few Helm releases at any number of models, and kubectl has no counterpart for them.
  *
  * @param directory of the simulated cluster
@@ -32,7 +32,8 @@ export function writeWorkload(directory: string, models: number): Workload {
   return { configFile, policyConfigFile };
 }
 
-const tenantName = (index: number): string => `tenant-${index}`;
+/** Namespace of a tenant. */
+export const tenantName = (index: number): string => `tenant-${index}`;
 
 function stackValues(directory: string, models: number): Record<string, unknown> {
   const tenants = Array.from({ length: models }, (_, index) => tenantName(index));

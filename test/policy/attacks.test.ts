@@ -396,6 +396,112 @@ const attacks: Record<string, TestResource[]> = {
   "a pod on a node by name, past the scheduler, above the quota": [
     kube("v1", "Pod", { spec: { ...podSpec(9), nodeName: "node-1" } }),
   ],
+  "ignoreChanges on the maximum of an HPA": [
+    deployment({ replicas: 1, template: template(1) }),
+    {
+      ...kube("autoscaling/v2", "HorizontalPodAutoscaler", {
+        spec: { scaleTargetRef: { kind: "Deployment", name: "llm" }, maxReplicas: 2 },
+      }),
+      ignoreChanges: ["spec.maxReplicas"],
+    },
+  ],
+  "ignoreChanges on the annotations of a ScaledObject, which hold its paused replicas": [
+    deployment({ replicas: 1, template: template(1) }),
+    {
+      ...kube("keda.sh/v1alpha1", "ScaledObject", { spec: { scaleTargetRef: { name: "llm" }, maxReplicaCount: 2 } }),
+      ignoreChanges: ["metadata.annotations"],
+    },
+  ],
+  "ignoreChanges on the hard limits of a ResourceQuota": [
+    {
+      ...kube("v1", "ResourceQuota", { spec: { hard: { "requests.amd.com/gpu": "8" } } }),
+      ignoreChanges: ['spec.hard["requests.amd.com/gpu"]'],
+    },
+  ],
+  "ignoreChanges on the workers of a RayCluster": [
+    {
+      ...kube("ray.io/v1", "RayCluster", {
+        spec: { headGroupSpec: { template: template(0) }, workerGroupSpecs: [{ replicas: 1, template: template(1) }] },
+      }),
+      ignoreChanges: ["spec.workerGroupSpecs[0].replicas"],
+    },
+  ],
+  "ignoreChanges on the containers of a Pod": [
+    { ...kube("v1", "Pod", { spec: podSpec(1) }), ignoreChanges: ["spec.containers"] },
+  ],
+
+  // Objects that give GPUs to pods which do not ask for them
+  "LimitRange whose default holds GPUs": [
+    kube("v1", "LimitRange", { spec: { limits: [{ type: "Container", default: { "amd.com/gpu": "1" } }] } }),
+  ],
+  "LimitRange whose default request holds GPUs": [
+    kube("v1", "LimitRange", { spec: { limits: [{ type: "Container", defaultRequest: { "nvidia.com/gpu": 1 } }] } }),
+  ],
+  "LimitRange with unknown defaults": [
+    kube("v1", "LimitRange", { spec: { limits: [{ type: "Container", default: unknown }] } }),
+  ],
+  "RuntimeClass whose overhead holds GPUs": [
+    kube("node.k8s.io/v1", "RuntimeClass", { handler: "runc", overhead: { podFixed: { "amd.com/gpu": "1" } } }),
+  ],
+  "GPUs in the overhead of a pod": [kube("v1", "Pod", { spec: podSpec(8, { overhead: { "amd.com/gpu": 1 } }) })],
+  "DeviceClass with the name of a network card": [
+    kube(
+      "resource.k8s.io/v1",
+      "DeviceClass",
+      { spec: { selectors: [{ cel: { expression: 'device.driver == "gpu.amd.com"' } }] } },
+      { name: "rdma" },
+    ),
+    claimOf({ exactly: { deviceClassName: "rdma", count: 9 } }),
+  ],
+  "MutatingAdmissionPolicy that adds GPUs": [
+    kube("admissionregistration.k8s.io/v1", "MutatingAdmissionPolicy", {
+      spec: { mutations: [{ applyConfiguration: { expression: "Object{spec: Object.spec{replicas: 64}}" } }] },
+    }),
+  ],
+  MutatingWebhookConfiguration: [
+    kube("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", {
+      webhooks: [{ name: "more.example.com" }],
+    }),
+  ],
+
+  // Operators that run pods which the stack does not show
+  "Argo CD Application": [
+    kube("argoproj.io/v1alpha1", "Application", { spec: { source: { repoURL: "https://example.com/models.git" } } }),
+  ],
+  "Flux HelmRelease": [
+    kube("helm.toolkit.fluxcd.io/v2", "HelmRelease", { spec: { chart: { spec: { chart: "vllm-stack" } } } }),
+  ],
+  "Flux Kustomization": [kube("kustomize.toolkit.fluxcd.io/v1", "Kustomization", { spec: { path: "./models" } })],
+  "HelmChart of k3s": [kube("helm.cattle.io/v1", "HelmChart", { spec: { chart: "vllm-stack" } })],
+  "KAITO Workspace, which names an instance type only": [
+    kube("kaito.sh/v1beta1", "Workspace", { resource: { instanceType: "Standard_ND96isr_H100_v5" } }),
+  ],
+  "NIMService, whose operator chooses the GPUs": [
+    kube("apps.nvidia.com/v1alpha1", "NIMService", { spec: { replicas: 9, image: { repository: "nvcr.io/nim/x" } } }),
+  ],
+  "KubeAI Model by resource profile": [
+    kube("kubeai.org/v1", "Model", { spec: { resourceProfile: "nvidia-gpu-l4:1", maxReplicas: 9 } }),
+  ],
+  "GPUs in an operator's own words": [custom({ services: { worker: { resources: { limits: { gpu: "8" } } } } })],
+  "a number of GPUs in an operator's own words": [custom({ replicas: 2, gpuCount: 8 })],
+  "manifests as text in a custom resource": [custom({ manifest: "resources:\n  limits:\n    nvidia.com/gpu: 8\n" })],
+  "LLMInferenceService by preset": [
+    kube("serving.kserve.io/v1alpha1", "LLMInferenceService", {
+      spec: { replicas: 9, baseRefs: [{ name: "mi300x" }] },
+    }),
+  ],
+  "InferenceService whose runtime holds the GPUs": [
+    kube("serving.kserve.io/v1beta1", "InferenceService", {
+      spec: { predictor: { maxReplicas: 4, model: { runtime: "vllm-mi300x", resources: { limits: { cpu: "8" } } } } },
+    }),
+  ],
+  "values of a listed chart in files": [
+    release({
+      chart: "metallb",
+      repositoryOpts: { repo: "https://metallb.github.io/metallb" },
+      valueYamlFiles: [{ path: "gpus.yaml" }],
+    }),
+  ],
   "ConfigGroup without children": [{ type: "kubernetes:yaml/v2:ConfigGroup", props: {} }],
   "Chart without children": [{ type: "kubernetes:helm.sh/v4:Chart", props: {} }],
 };
@@ -418,6 +524,8 @@ const counting = [
 ];
 
 describe("attacks on the GPU quota", () => {
+  it("are eighty and more", () => assert.ok(Object.keys(attacks).length >= 80, `${Object.keys(attacks).length}`));
+
   for (const [name, resources] of Object.entries(attacks)) {
     it(`refuses: ${name}`, async () => {
       const found = await check(resources);

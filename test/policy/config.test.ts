@@ -6,7 +6,7 @@ import { charts, resolveChart } from "../../components/addons/charts";
 import { releaseDemand, type AllowedRelease } from "../../policy/demand/release";
 import { policies } from "../../policy/policies";
 import { check, config, resourceQuota, type PackConfig } from "./harness";
-import { deployment, template } from "./resources";
+import { deployment, kube, template } from "./resources";
 
 const root = path.join(__dirname, "..", "..");
 
@@ -55,7 +55,16 @@ for (const name of ["dev", "prod"]) {
         ),
       );
       const tenants = namespaces.map((namespace) => resourceQuota(namespace.name, namespace.gpuQuota));
-      assert.deepEqual(await check(models, { config: policy, tenants }), []);
+      // As the stack makes one for each model; the models of this test share their label.
+      const budgets = namespaces.map(({ name: namespace }) =>
+        kube(
+          "policy/v1",
+          "PodDisruptionBudget",
+          { spec: { maxUnavailable: 1, selector: { matchLabels: { app: "llm" } } } },
+          { namespace },
+        ),
+      );
+      assert.deepEqual(await check([...models, ...budgets], { config: policy, tenants }), []);
     });
 
     it("lists the charts of the stack's add-ons, from where the stack takes them", () => {

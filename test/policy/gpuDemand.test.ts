@@ -177,3 +177,60 @@ describe("gpuDemand", () => {
     assert.equal(count([kube("v1", "Pod", { spec: { containers: [{ resources: { limits } }] } })]), 1);
   });
 });
+
+describe("KServe InferenceService over several nodes", () => {
+  const gpus = { resources: { limits: { "amd.com/gpu": 8 } } };
+  const service = (predictor: object): ReturnType<typeof kube> =>
+    kube(
+      "serving.kserve.io/v1beta1",
+      "InferenceService",
+      { spec: { predictor } },
+      { annotations: { "serving.kserve.io/deploymentMode": "RawDeployment" } },
+    );
+  const withoutSurge = { deploymentStrategy: { rollingUpdate: { maxSurge: 0 } } };
+
+  it("counts the head and a pod for each further stage of the pipeline", () => {
+    const predictor = { ...withoutSurge, model: gpus, workerSpec: { pipelineParallelSize: 3, containers: [gpus] } };
+    assert.equal(count([service(predictor)]), 24);
+    assert.equal(count([service({ ...predictor, minReplicas: 2, maxReplicas: 2 })]), 48);
+  });
+
+  it("takes workers for as large as the head where they name no GPUs", () => {
+    const predictor = { ...withoutSurge, model: gpus, workerSpec: { pipelineParallelSize: 2, containers: [{}] } };
+    assert.equal(count([service(predictor)]), 16);
+  });
+
+  it("takes larger workers for what they are", () => {
+    const larger = { resources: { limits: { "amd.com/gpu": 16 } } };
+    const predictor = { ...withoutSurge, model: gpus, workerSpec: { pipelineParallelSize: 2, containers: [larger] } };
+    assert.equal(count([service(predictor)]), 24);
+  });
+
+  it("counts no worker of a pipeline with one stage", () => {
+    const predictor = { ...withoutSurge, model: gpus, workerSpec: { pipelineParallelSize: 1, containers: [gpus] } };
+    assert.equal(count([service(predictor)]), 8);
+  });
+
+  it("refuses a pipeline whose length is not known", () => {
+    const path = "spec.predictor.workerSpec.pipelineParallelSize";
+    const problems = (size: object): string[] =>
+      kindsOfProblems([service({ ...withoutSurge, model: gpus, workerSpec: { containers: [gpus], ...size } })]);
+    assert.deepEqual(problems({}), [`unbounded ${path}`]);
+    assert.deepEqual(
+      gpuDemand(
+        [
+          {
+            ...resource(service({})),
+            props: {
+              ...resource(service({})).props,
+              spec: { predictor: { ...withoutSurge, model: gpus, workerSpec: { pipelineParallelSize: UNKNOWN } } },
+            },
+          },
+        ],
+        config,
+      ).flatMap(({ problems: found }) => found.map(({ kind, path: at }) => `${kind} ${at}`)),
+      [`unknown ${path}`],
+    );
+    assert.deepEqual(problems({ pipelineParallelSize: "2" }), [`malformed ${path}`]);
+  });
+});

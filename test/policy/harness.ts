@@ -1,9 +1,9 @@
-import { createRequire } from "node:module";
-import type { Policies } from "@pulumi/policy";
-import * as structs from "google-protobuf/google/protobuf/struct_pb";
+import * as messages from "@pulumi/pulumi/proto/analyzer_pb";
+import { Struct, type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb";
 import { policies } from "../../policy/policies";
+import { PolicyService } from "../../policy/server/service";
 
-/** What the SDK puts in the place of a value that is not known at preview. */
+/** What the engine puts in the place of a value that is not known at preview. */
 export const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 export interface TestResource {
@@ -63,35 +63,6 @@ export function resourceQuota(namespace: string, gpus: number): TestResource {
 
 const defaultTenants = [resourceQuota("chat", 8), resourceQuota("research", 4)];
 
-/* The SDK's own servers of the two calls: they make the proxies around properties and turn errors into advisories. */
-type Handler = (call: { request: unknown }, callback: (error: Error | null, response?: Response) => void) => void;
-type HandlerMaker = (pack: string, version: string, level: string, policies: Policies) => Handler;
-interface Response {
-  toObject(): {
-    diagnosticsList: { policyname: string; message: string; urn: string; enforcementlevel: number }[];
-  };
-}
-const load = createRequire(__filename);
-const server = load("@pulumi/policy/server") as {
-  makeAnalyzeRpcFun: HandlerMaker;
-  makeAnalyzeStackRpcFun: HandlerMaker;
-};
-const proto = load("@pulumi/pulumi/proto/analyzer_pb") as Record<string, new () => Message>;
-type Setter =
-  | "setType"
-  | "setUrn"
-  | "setName"
-  | "setParent"
-  | "setProperties"
-  | "setOptions"
-  | "setProvider"
-  | "setResourcesList"
-  | "setProtect"
-  | "setIgnorechangesList";
-type Message = Record<Setter, (value: unknown) => void>;
-
-const mandatory = 1;
-
 /**
  * Runs the pack over a stack as the engine does: each resource as it comes, then all together.
  * @param isPreview false checks as in an update, where quotas are weighed resource by resource
@@ -109,29 +80,30 @@ export async function check(
 ): Promise<Violation[]> {
   const resources = [...(options.tenants ?? defaultTenants), ...underTest];
   const { config: packConfig = config, isPreview = true, skipStack = false, disabled } = options;
-  const before = process.env.PULUMI_NODEJS_DRY_RUN;
-  process.env.PULUMI_NODEJS_DRY_RUN = String(isPreview);
-  try {
-    const configured = withConfig(
-      policies().filter(({ name }) => name !== disabled),
-      packConfig,
-    );
-    const found: Violation[] = [];
-    const analyze = server.makeAnalyzeRpcFun("inference-stack", "0.1.0", "mandatory", configured);
-    for (const resource of resources.filter(({ unregistered }) => unregistered !== true)) {
-      found.push(...(await call(analyze, request("AnalyzeRequest", resource, resource.props), "resource")));
-    }
-    if (skipStack) return found;
-    const stack = new (messageType("AnalyzeStackRequest"))();
-    stack.setResourcesList(
-      resources.map((resource) => request("AnalyzerResource", resource, resource.outputs ?? resource.props)),
-    );
-    const analyzeStack = server.makeAnalyzeStackRpcFun("inference-stack", "0.1.0", "mandatory", configured);
-    return [...found, ...(await call(analyzeStack, stack, "stack"))];
-  } finally {
-    if (before === undefined) delete process.env.PULUMI_NODEJS_DRY_RUN;
-    else process.env.PULUMI_NODEJS_DRY_RUN = before;
+  const service = new PolicyService({
+    name: "inference-stack",
+    version: "0.1.0",
+    policies: policies().filter(({ name }) => name !== disabled),
+  });
+  const stack = new messages.AnalyzerStackConfigureRequest();
+  stack.setDryRun(isPreview);
+  service.configureStack(stack);
+  service.configure(configRequest(packConfig));
+  const found: Violation[] = [];
+  for (const resource of resources.filter(({ unregistered }) => unregistered !== true)) {
+    const request = fill(new messages.AnalyzeRequest(), resource, resource.props);
+    found.push(...violationsOf(await service.analyze(bytesOf(request)), "resource"));
   }
+  if (skipStack) return found;
+  const request = new messages.AnalyzeStackRequest();
+  request.setResourcesList(
+    resources.map((resource) => {
+      const message = fill(new messages.AnalyzerResource(), resource, resource.outputs ?? resource.props);
+      message.setParent(resource.parent ?? "");
+      return message;
+    }),
+  );
+  return [...found, ...violationsOf(await service.analyzeStack(bytesOf(request)), "stack")];
 }
 
 /** Asserts nothing; tells messages of mandatory violations. */
@@ -143,66 +115,56 @@ export function urnOf(resource: TestResource): string {
   return `urn:pulumi:test::inference-stack::${resource.type}::${resource.name ?? "it"}`;
 }
 
-function messageType(name: string): new () => Message {
-  const type = proto[name];
-  if (type === undefined) throw new Error(`the SDK has no message ${name}`);
-  return type;
-}
-
-function request(name: string, resource: TestResource, props: object): Message {
-  const message = new (messageType(name))();
+/** A request about a resource as the engine makes it. */
+export function fill<T extends messages.AnalyzeRequest | messages.AnalyzerResource>(
+  message: T,
+  resource: TestResource,
+  props: object,
+): T {
   message.setType(resource.type);
   message.setUrn(urnOf(resource));
   message.setName(resource.name ?? "it");
-  message.setProperties(structs.Struct.fromJavaScript(props as Record<string, structs.JavaScriptValue>));
-  const options = new (messageType("AnalyzerResourceOptions"))();
+  message.setProperties(structOf(props));
+  const options = new messages.AnalyzerResourceOptions();
   options.setProtect(resource.protect ?? false);
   options.setIgnorechangesList([...(resource.ignoreChanges ?? [])]);
   message.setOptions(options);
-  if (name === "AnalyzerResource" && resource.parent !== undefined) message.setParent(resource.parent);
   if (resource.providerProps !== undefined) {
-    const provider = new (messageType("AnalyzerProviderResource"))();
+    const provider = new messages.AnalyzerProviderResource();
     provider.setType("pulumi:providers:kubernetes");
-    provider.setProperties(
-      structs.Struct.fromJavaScript(resource.providerProps as Record<string, structs.JavaScriptValue>),
-    );
+    provider.setProperties(structOf(resource.providerProps));
     message.setProvider(provider);
   }
   return message;
 }
 
-function withConfig(pack: Policies, packConfig: PackConfig): Policies {
-  return pack.map((policy) => {
-    const entries = Object.entries(packConfig[policy.name] ?? {}).filter(([key]) => key !== "enforcementLevel");
-    const getConfig = <T>(): T => Object.fromEntries(entries) as T;
-    const configured: Record<string, unknown> = { ...policy };
-    if ("validateResource" in policy && typeof policy.validateResource === "function") {
-      const validate = policy.validateResource;
-      configured.validateResource = (args: Parameters<typeof validate>[0], report: Parameters<typeof validate>[1]) =>
-        validate({ ...args, getConfig }, report);
-    }
-    if ("validateStack" in policy) {
-      const validate = policy.validateStack;
-      configured.validateStack = (args: Parameters<typeof validate>[0], report: Parameters<typeof validate>[1]) =>
-        validate({ ...args, getConfig }, report);
-    }
-    return configured as unknown as Policies[number];
-  });
+export function bytesOf(message: { serializeBinary(): Uint8Array }): Buffer {
+  return Buffer.from(message.serializeBinary());
 }
 
-async function call(handler: Handler, message: Message, phase: Violation["phase"]): Promise<Violation[]> {
-  const response = await new Promise<Response>((resolve, reject) => {
-    handler({ request: message }, (error, answer) => {
-      if (error !== null && error !== undefined) reject(error);
-      else if (answer === undefined) reject(new Error("the policy server answered nothing"));
-      else resolve(answer);
-    });
-  });
-  return response.toObject().diagnosticsList.map((diagnostic) => ({
-    policy: diagnostic.policyname,
-    level: diagnostic.enforcementlevel === mandatory ? "mandatory" : "advisory",
-    message: diagnostic.message,
-    urn: diagnostic.urn,
+function configRequest(packConfig: PackConfig): messages.ConfigureAnalyzerRequest {
+  const request = new messages.ConfigureAnalyzerRequest();
+  for (const [name, { enforcementLevel, ...properties }] of Object.entries(packConfig)) {
+    const entry = new messages.PolicyConfig();
+    const { MANDATORY, REMEDIATE } = messages.EnforcementLevel;
+    entry.setEnforcementlevel(enforcementLevel === "remediate" ? REMEDIATE : MANDATORY);
+    entry.setProperties(structOf(properties));
+    request.getPolicyconfigMap().set(name, entry);
+  }
+  return request;
+}
+
+function structOf(value: object): Struct {
+  return Struct.fromJavaScript(value as Record<string, JavaScriptValue>);
+}
+
+function violationsOf(response: messages.AnalyzeResponse, phase: Violation["phase"]): Violation[] {
+  const { MANDATORY } = messages.EnforcementLevel;
+  return response.getDiagnosticsList().map((diagnostic) => ({
+    policy: diagnostic.getPolicyname(),
+    level: diagnostic.getEnforcementlevel() === MANDATORY ? "mandatory" : "advisory",
+    message: diagnostic.getMessage(),
+    urn: diagnostic.getUrn(),
     phase,
   }));
 }

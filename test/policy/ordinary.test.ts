@@ -160,6 +160,71 @@ const ordinary: Record<string, TestResource[]> = {
     { type: "pulumi:providers:kubernetes", props: { kubeconfig: unknown } },
     { type: "inference-stack:serving:VllmModel", props: {} },
   ],
+  "LimitRange with ordinary defaults": [
+    kube("v1", "LimitRange", {
+      spec: { limits: [{ type: "Container", defaultRequest: { cpu: "100m", memory: "256Mi" } }] },
+    }),
+  ],
+  "RuntimeClass with an overhead of memory": [
+    kube("node.k8s.io/v1", "RuntimeClass", { handler: "kata", overhead: { podFixed: { memory: "160Mi" } } }),
+  ],
+  "DeviceClass of network cards, and of GPUs": [
+    kube(
+      "resource.k8s.io/v1",
+      "DeviceClass",
+      { spec: { selectors: [{ cel: { expression: "true" } }] } },
+      { name: "rdma" },
+    ),
+    kube(
+      "resource.k8s.io/v1",
+      "DeviceClass",
+      { spec: { selectors: [{ cel: { expression: 'device.driver == "gpu.amd.com"' } }] } },
+      { name: "gpu.amd.com" },
+    ),
+  ],
+  ValidatingAdmissionPolicy: [
+    kube("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", {
+      spec: { validations: [{ expression: "true" }] },
+    }),
+  ],
+  "annotations of a template that a tool keeps": [
+    {
+      ...deployment({ replicas: 1, template: template(1) }),
+      ignoreChanges: ['spec.template.metadata.annotations["kubectl.kubernetes.io/restartedAt"]', "metadata.labels"],
+    },
+  ],
+  "InferenceService that names its GPUs": [
+    kube("serving.kserve.io/v1beta1", "InferenceService", {
+      spec: { predictor: { maxReplicas: 2, model: { runtime: "vllm", resources: { limits: { "amd.com/gpu": 2 } } } } },
+    }),
+  ],
+  "InferenceService without GPUs, which says so": [
+    kube("serving.kserve.io/v1beta1", "InferenceService", {
+      spec: { predictor: { model: { runtime: "sklearn", resources: { limits: { "amd.com/gpu": 0 } } } } },
+    }),
+  ],
+  "monitoring of GPUs by custom resources": [
+    kube("monitoring.coreos.com/v1", "ServiceMonitor", {
+      spec: { endpoints: [{ port: "metrics", path: "/gpu/metrics" }] },
+    }),
+    kube("monitoring.coreos.com/v1", "PrometheusRule", {
+      spec: { groups: [{ name: "gpu", rules: [{ alert: "GpuHot", expr: "gpu_junction_temperature > 100" }] }] },
+    }),
+  ],
+  "routes and pools of the Gateway API": [
+    kube("gateway.networking.k8s.io/v1", "HTTPRoute", {
+      spec: { rules: [{ backendRefs: [{ name: "llm", port: 8000 }] }] },
+    }),
+    kube("inference.networking.k8s.io/v1", "InferencePool", {
+      spec: { selector: { matchLabels: { app: "llm" } }, targetPorts: [{ number: 8000 }] },
+    }),
+  ],
+  "StatefulSet within its quota": [kube("apps/v1", "StatefulSet", { spec: { replicas: 2, template: template(4) } })],
+  "JobSet within its quota": [
+    kube("jobset.x-k8s.io/v1alpha2", "JobSet", {
+      spec: { replicatedJobs: [{ replicas: 2, template: { spec: { parallelism: 4, template: template(1) } } }] },
+    }),
+  ],
   "ConfigGroup with children": [
     { type: "kubernetes:yaml/v2:ConfigGroup", name: "group", props: {} },
     {
@@ -170,6 +235,8 @@ const ordinary: Record<string, TestResource[]> = {
 };
 
 describe("ordinary stacks", () => {
+  it("are forty and more", () => assert.ok(Object.keys(ordinary).length >= 40, `${Object.keys(ordinary).length}`));
+
   for (const [name, resources] of Object.entries(ordinary)) {
     it(`pass without a word: ${name}`, async () => {
       assert.deepEqual(await check(resources), []);

@@ -4,13 +4,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { policies } from "../../policy/policies";
-import { audit, type Violation } from "../../policy/report/audit";
+import { noteOperation } from "../../policy/pack/preview";
+import { audit } from "../../policy/report/audit";
 import { readPackConfig } from "../../policy/report/config";
 import { withTables } from "../../policy/report/documentation";
 import { readResources } from "../../policy/report/resources";
 import { sarif } from "../../policy/report/sarif";
+import type { Violation } from "../../policy/server/analyzer";
 import { config, resourceQuota, unknown, urnOf, type TestResource } from "./harness";
-import { deployment, template } from "./resources";
+import { deployment, kube, template } from "./resources";
 
 const root = path.join(__dirname, "..", "..");
 const secretValue = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", ciphertext: "v1:abc" };
@@ -31,18 +33,8 @@ function preview(...resources: TestResource[]): string {
 
 async function violations(text: string, packConfig: object = config): Promise<Violation[]> {
   const pack = policies();
-  const before = process.env.PULUMI_NODEJS_DRY_RUN;
-  process.env.PULUMI_NODEJS_DRY_RUN = "true";
-  try {
-    return await audit(
-      pack,
-      readPackConfig(JSON.stringify(packConfig), "config.json", pack),
-      readResources(text, "file.json"),
-    );
-  } finally {
-    if (before === undefined) delete process.env.PULUMI_NODEJS_DRY_RUN;
-    else process.env.PULUMI_NODEJS_DRY_RUN = before;
-  }
+  noteOperation("preview");
+  return audit(pack, readPackConfig(JSON.stringify(packConfig), "config.json", pack), readResources(text, "file.json"));
 }
 
 const within = deployment({ replicas: 8, template: template(1) });
@@ -191,7 +183,9 @@ describe("npm run policy", function () {
 
   it("exits with 0 where nothing is wrong, and with a plain message where it cannot start", () => {
     const file = path.join(directory, "good.json");
-    writeFileSync(file, state(within));
+    const selector = { matchLabels: { app: "llm" } };
+    const budget = kube("policy/v1", "PodDisruptionBudget", { spec: { maxUnavailable: 1, selector } });
+    writeFileSync(file, state(within, budget));
     const good = run("--file", file);
     assert.equal(good.exitCode, 0, good.stdout + good.stderr);
     const missing = run();

@@ -154,6 +154,7 @@ const refused: Record<string, Record<string, Case>> = {
     },
     "a tag where a digest is required": { stack: [image("vllm/vllm-openai:v1")], config: { requireDigest: true } },
     "an init container": { stack: [pod({ initContainers: [{ name: "a", image: "busybox" }] })] },
+    "a volume": { stack: [pod({ volumes: [{ name: "a", image: { reference: "ghcr.io/acme/weights:latest" } }] })] },
   },
   "no-plain-secrets": {
     "a token in the environment": { stack: [environment("TOKEN_OF_HF", hfToken)] },
@@ -288,6 +289,10 @@ const admitted: Record<string, Record<string, Case>> = {
     "a version": { stack: [image("vllm/vllm-openai:v0.33.0")], config: { registries: ["docker.io/vllm"] } },
     "a digest": { stack: [image(`ghcr.io/acme/vllm@${digest}`)], config: { requireDigest: true } },
     "an image that the update builds": { stack: [serving({ image: unknown })] },
+    "a volume of an image": {
+      stack: [pod({ volumes: [{ emptyDir: {} }, { image: { reference: `ghcr.io/acme/weights@${digest}` } }] })],
+      config: { registries: ["ghcr.io", "docker.io"] },
+    },
   },
   "no-plain-secrets": {
     "a reference": {

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, 
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parse } from "yaml";
+import { ensureActionlint, recordedProgress } from "../../sim/toolchain";
 
 interface Step {
   readonly name?: string;
@@ -125,6 +126,23 @@ describe("GitHub workflows", () => {
       }
     });
   }
+
+  it("pass actionlint", async function () {
+    // Built once, and then taken from the cache.
+    this.timeout("5m");
+    const actionlint = await ensureActionlint({ report: recordedProgress() });
+    // What shellcheck has to say depends on whether it is installed; the steps are run below.
+    const { status, stdout, stderr } = spawnSync(actionlint, ["-no-color", "-shellcheck=", "-pyflakes="], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    assert.equal(status, 0, stdout + stderr);
+    const broken = newSandbox();
+    writeFileSync(path.join(broken, "broken.yaml"), textOf("deploy.yaml").replace("matrix.stack", "matrix.stcak"));
+    const refused = spawnSync(actionlint, ["-no-color", path.join(broken, "broken.yaml")], { encoding: "utf8" });
+    assert.equal(refused.status, 1, "it finds what is wrong");
+    assert.match(refused.stdout, /stcak/);
+  });
 
   it("name layers, targets and scripts that exist", () => {
     const makefile = readFileSync(path.join(root, "Makefile"), "utf8");
