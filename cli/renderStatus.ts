@@ -2,12 +2,14 @@ import type { ClusterStatus, ModelStatus } from "./clusterStatus";
 import type { LastRun, PolicyResult } from "./phases";
 
 export interface Status extends ClusterStatus {
+  /** Memory of the models as estimated, or why it is not; absent where no run has told the stack. */
+  readonly fit?: string;
   readonly lastRun?: LastRun;
 }
 
 /** The status as text for a terminal. */
 export function renderStatus(status: Status): string {
-  const sections = [nodesSection(status), modelsSection(status), callSection(status.models)];
+  const sections = [nodesSection(status), modelsSection(status), status.fit ?? "", callSection(status.models)];
   if (status.lastRun !== undefined) {
     sections.push(policySection(status.lastRun.policy), phasesSection(status.lastRun));
   }
@@ -83,9 +85,9 @@ function policySection({ packs, mandatory, advisory }: PolicyResult): string {
   );
 }
 
-function phasesSection({ phases }: LastRun): string {
+function phasesSection({ phases, command = "make up" }: LastRun): string {
   return (
-    "Time of the last make up\n" +
+    `Time of the last ${command}\n` +
     table(
       ["PHASE", "SECONDS"],
       phases.map(({ name, seconds }) => [name, seconds.toFixed(1)]),

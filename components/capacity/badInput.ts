@@ -52,7 +52,10 @@ function badQuantization(model: ModelArchitecture, gpu: GpuDevice | undefined, r
     const allowed = `fp8 or bitsandbytes, as the checkpoint is not quantized; ${quantizationName} weights cannot be made while it loads`;
     return [{ key: "quantization", allowed, next: `name a model that was published in ${quantizationName}` }];
   }
-  const isExact = native !== undefined && model.quantization?.isAssumed !== true;
+  // A copy's name may leave out its method (FP8 is often compressed-tensors), but AWQ and GPTQ are no names for each other.
+  const isOtherPacking =
+    native !== quantizationName && [native, quantizationName].every((name) => name === "awq" || name === "gptq");
+  const isExact = native !== undefined && (model.quantization?.isAssumed !== true || isOtherPacking);
   if (quantizationName !== undefined && isExact && request.isPlan !== true) {
     if (quantizationName !== native) {
       const allowed = `${native}, which the checkpoint is stored in`;

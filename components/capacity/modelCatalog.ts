@@ -53,13 +53,13 @@ export const modelIds = (): string[] => catalog.flatMap(({ ids }) => ids);
 
 /** Endings under which quantized copies of a model are published, and what they mean. */
 const copies: readonly (readonly [RegExp, Quantization])[] = [
-  [/-FP8(-dynamic|-block|-static)?$/i, quantizations.fp8!],
+  [/-FP8(-dynamic|-block|-static)?$/i, quantizations.fp8],
   [/-quantized\.w8a8$/i, { name: "compressed-tensors", bytes: 1, scope: "linear" }],
   [/(-quantized|[-.])\.?w4a16$/i, { name: "compressed-tensors", bytes: 0.5 + 2 / 128, scope: "linear" }],
-  [/-AWQ(-INT4)?$/i, quantizations.awq!],
-  [/-GPTQ-Int4$/i, quantizations.gptq!],
+  [/-AWQ(-INT4)?$/i, quantizations.awq],
+  [/-GPTQ-Int4$/i, quantizations.gptq],
   [/-GPTQ-Int8$/i, { name: "gptq", bytes: 1 + 3 / 128, scope: "linear" }],
-  [/-NVFP4$/i, quantizations.modelopt_fp4!],
+  [/-NVFP4$/i, quantizations.modelopt_fp4],
 ];
 
 function entryArchitecture({ config, parameters, ids }: CatalogEntry): ModelArchitecture {

@@ -2,9 +2,11 @@ import { fromNumbers, type ArchitectureNumbers, type ModelArchitecture } from ".
 import { badInputs, type BadInput, type Request } from "./badInput";
 import { assessFit, type FitReport } from "./fit";
 import { findGpu, type GpuDevice } from "./gpuCatalog";
+import { hasMemory } from "./gpuMemory";
 import { readHfConfig } from "./hfConfig";
 import { findModel } from "./modelCatalog";
-import { quantizations } from "./quantization";
+import { quantizationNamed } from "./quantization";
+import { parseQuantity } from "./quantity";
 
 /** What of a model's config its fit follows from. */
 export interface FitModel {
@@ -20,6 +22,8 @@ export interface FitModel {
   readonly gpuVendor: "amd" | "nvidia" | "none";
   /** GPU product that its nodes must have; any when absent. */
   readonly gpuProduct?: string;
+  /** Memory that each GPU must have at least, e.g. `80G`. */
+  readonly gpuMemory?: string;
   readonly tensorParallelSize: number;
   readonly pipelineParallelSize: number;
   readonly maxModelLen?: number;
@@ -98,7 +102,7 @@ export function requestOf(model: FitModel): Request {
 export function withQuantization(request: Request, { quantization: native }: ModelArchitecture): Request {
   const { quantizationName: name } = request;
   if (name === undefined || native?.name === name || native?.isAssumed === true) return request;
-  return { ...request, quantization: quantizations[name] };
+  return { ...request, quantization: quantizationNamed(name) };
 }
 
 /** GPUs of one replica, on all its nodes. */
@@ -108,12 +112,14 @@ export function replicaGpus({ gpusPerReplica, nodesPerReplica = 1 }: FitModel): 
 
 /** GPUs of the model's vendor on nodes that could hold a replica, or its part on a node; each product once. */
 export function candidateGpus(model: FitModel, nodes: readonly FitNode[]): GpuDevice[] {
-  const { gpuVendor, gpuProduct } = model;
+  const { gpuVendor, gpuProduct, gpuMemory } = model;
   if (gpuVendor === "none") return [];
   const able = nodes.filter((node) => (node.gpus[gpuVendor] ?? 0) >= model.gpusPerReplica);
   if (gpuProduct !== undefined) return [findGpu(gpuProduct)].filter((gpu) => gpu !== undefined);
   const products = [...new Set(able.flatMap(({ product }) => (product === undefined ? [] : [product])))];
-  return products.flatMap((product) => findGpu(product) ?? []).filter(({ vendor }) => vendor === gpuVendor);
+  return products
+    .flatMap((product) => findGpu(product) ?? [])
+    .filter((gpu) => gpu.vendor === gpuVendor && (gpuMemory === undefined || hasMemory(gpu, parseQuantity(gpuMemory))));
 }
 
 /** What the nodes say about a model. */

@@ -1,8 +1,23 @@
 import type { GpuArchitecture } from "./gpus";
 
-/** A way to store weights. Names are those of `--quantization`. */
+/** Names of `vllm serve --quantization` that the stack knows; the config takes these and no others. */
+export const quantizationNames = [
+  "fp8",
+  "awq",
+  "gptq",
+  "compressed-tensors",
+  "mxfp4",
+  "modelopt",
+  "modelopt_fp4",
+  "bitsandbytes",
+  "quark",
+] as const;
+
+export type QuantizationName = (typeof quantizationNames)[number];
+
+/** A way to store weights. */
 export interface Quantization {
-  readonly name: string;
+  readonly name: QuantizationName;
   /** Bytes of one quantized weight, its share of scales and zero points included. */
   readonly bytes: number;
   /** Which weights are quantized: all linear layers, or those of the routed experts alone. */
@@ -20,7 +35,7 @@ export interface Quantization {
 const fourBits = (group: number): number => 0.5 + 2.5 / group;
 
 /** What `--quantization <name>` stores, with the group sizes that published checkpoints use. */
-export const quantizations: Readonly<Record<string, Quantization>> = {
+export const quantizations: Readonly<Record<QuantizationName, Quantization>> = {
   fp8: { name: "fp8", bytes: 1, scope: "linear" },
   awq: { name: "awq", bytes: fourBits(128), scope: "linear" },
   gptq: { name: "gptq", bytes: fourBits(128), scope: "linear" },
@@ -32,8 +47,13 @@ export const quantizations: Readonly<Record<string, Quantization>> = {
   quark: { name: "quark", bytes: 1, scope: "linear" },
 };
 
+/** What a name stores; undefined when it is not known. */
+export function quantizationNamed(name: string): Quantization | undefined {
+  return quantizationNames.some((known) => known === name) ? quantizations[name as QuantizationName] : undefined;
+}
+
 /** Methods whose scales must be in the checkpoint; vLLM makes the others while it loads 16-bit weights. */
-export const needsQuantizedCheckpoint: ReadonlySet<string> = new Set([
+export const needsQuantizedCheckpoint: ReadonlySet<string> = new Set<QuantizationName>([
   "awq",
   "gptq",
   "compressed-tensors",
@@ -43,9 +63,9 @@ export const needsQuantizedCheckpoint: ReadonlySet<string> = new Set([
   "quark",
 ]);
 
-const beforeAda = ["awq", "gptq", "compressed-tensors", "bitsandbytes", "fp8"];
-const nvidia = [...beforeAda, "mxfp4", "modelopt_fp4"];
-const cdna = ["awq", "gptq", "compressed-tensors", "bitsandbytes", "quark"];
+const beforeAda: readonly QuantizationName[] = ["awq", "gptq", "compressed-tensors", "bitsandbytes", "fp8"];
+const nvidia: readonly QuantizationName[] = [...beforeAda, "mxfp4", "modelopt_fp4"];
+const cdna: readonly QuantizationName[] = ["awq", "gptq", "compressed-tensors", "bitsandbytes", "quark"];
 
 /**
  * Which methods vLLM runs on which generation. Sources: "Supported hardware" in docs.vllm.ai/features/quantization;
@@ -104,9 +124,9 @@ export function nativeQuantization(value: unknown): Quantization | string | unde
   const method = (typeof config.quant_method === "string" ? config.quant_method : byDefault).toLowerCase();
   if (method === "compressed-tensors") return compressedTensors(config);
   if (method === "modelopt") {
-    return /FP4/i.test(JSON.stringify(config.quant_algo ?? "")) ? quantizations.modelopt_fp4! : quantizations.modelopt!;
+    return /FP4/i.test(JSON.stringify(config.quant_algo ?? "")) ? quantizations.modelopt_fp4 : quantizations.modelopt;
   }
-  const known = quantizations[method];
+  const known = quantizationNamed(method);
   const bits = number(config.bits);
   if (known === undefined) return method;
   if ((method === "awq" || method === "gptq") && bits !== undefined) {

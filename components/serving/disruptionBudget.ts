@@ -1,4 +1,4 @@
-import * as k8s from "@pulumi/kubernetes";
+import * as k8s from "../kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ModelConfig } from "../config/schema/model";
 import { modelLabels, selectorLabels } from "./labels";

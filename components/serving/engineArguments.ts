@@ -2,6 +2,7 @@ import { flagName, remedyFor } from "../config/engineFlags";
 import type { LoraConfig, SpeculativeConfig } from "../config/schema/engine";
 import type { ModelConfig } from "../config/schema/model";
 import { hasFlag } from "../config/vllmRelease";
+import { sourceArguments } from "./weightSource";
 
 /** Port that vLLM listens on in the pod: its own default, so no argument sets it. Clients see the Service's port. */
 export const serverPort = 8000;
@@ -12,6 +13,7 @@ export type EngineModel = Pick<
   | "model"
   | "image"
   | "revision"
+  | "weights"
   | "gpusPerReplica"
   | "tensorParallelSize"
   | "pipelineParallelSize"
@@ -48,13 +50,18 @@ export function managedFlagsIn(extraArgs: readonly string[]): string[] {
  * @param drainSeconds seconds that in-flight requests may take to finish after SIGTERM; releases before 0.18 cannot
  * drain and get no such flag
  * @param rank the pod's part in a replica of several nodes; the controller of LeaderWorkerSet sets the variables
+ * @param middleware class that wraps the HTTP server, as `module.Class`
  * @throws when `extraArgs` holds a managed flag
  */
-export function engineArguments(model: EngineModel, drainSeconds: number, rank: Rank = "leader"): string[] {
+export function engineArguments(
+  model: EngineModel,
+  drainSeconds: number,
+  rank: Rank = "leader",
+  middleware?: string,
+): string[] {
   refuseManagedFlags(model);
   return [
-    model.model,
-    ...flag("--revision", model.revision === "main" ? undefined : model.revision),
+    ...sourceArguments(model),
     ...flag("--runner", model.runner),
     ...flag("--convert", model.convert),
     ...flag("--tensor-parallel-size", model.gpusPerReplica > 0 ? model.tensorParallelSize : undefined),
@@ -64,6 +71,7 @@ export function engineArguments(model: EngineModel, drainSeconds: number, rank: 
     ...loraArguments(model.loras ?? []),
     ...flag("--speculative-config", model.speculative === undefined ? undefined : speculativeJson(model.speculative)),
     ...flag("--shutdown-timeout", hasFlag(model.image, "--shutdown-timeout") ? drainSeconds : undefined),
+    ...flag("--middleware", middleware),
     ...model.extraArgs,
   ];
 }

@@ -1,7 +1,8 @@
-import * as k8s from "@pulumi/kubernetes";
+import * as k8s from "../kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ModelConfig } from "../config/schema/model";
 import { modelLabels, selectorLabels } from "./labels";
+import type { RolloutTimeouts } from "./lifecycle";
 import { podSpec, type PodOptions } from "./podSpec";
 import { rollingUpdate } from "./rollout";
 
@@ -12,6 +13,8 @@ export interface LeaderWorkerSetArgs {
   readonly pod: PodOptions;
   /** Start a new replica before an old one stops. */
   readonly surges: boolean;
+  /** What to wait for; nothing where no controller reports on groups. */
+  readonly timeouts?: RolloutTimeouts;
 }
 
 /**
@@ -20,7 +23,7 @@ export interface LeaderWorkerSetArgs {
  */
 export function leaderWorkerSet(
   name: string,
-  { model, namespace, pod, surges }: LeaderWorkerSetArgs,
+  { model, namespace, pod, surges, timeouts }: LeaderWorkerSetArgs,
   opts: pulumi.CustomResourceOptions,
 ): k8s.apiextensions.CustomResource {
   const metadata = { labels: selectorLabels(model.name) };
@@ -29,7 +32,13 @@ export function leaderWorkerSet(
     {
       apiVersion: "leaderworkerset.x-k8s.io/v1",
       kind: "LeaderWorkerSet",
-      metadata: { name: model.name, namespace, labels: modelLabels(model.name) },
+      metadata: {
+        name: model.name,
+        namespace,
+        labels: modelLabels(model.name),
+        // The provider takes a custom resource for ready once it is stored. The controller says that all replicas are.
+        ...(timeouts === undefined ? {} : { annotations: { "pulumi.com/waitFor": "condition=Available" } }),
+      },
       spec: {
         replicas: model.replicas,
         // A leader is Ready only once its workers have joined it.
@@ -39,10 +48,10 @@ export function leaderWorkerSet(
           size: model.nodesPerReplica,
           restartPolicy: "RecreateGroupOnPodRestart",
           leaderTemplate: { metadata, spec: podSpec(model, { ...pod, rank: "leader" }) },
-          workerTemplate: { metadata, spec: podSpec(model, { ...pod, rank: "worker" }) },
+          workerTemplate: { metadata, spec: podSpec(model, { ...pod, rank: "worker", middleware: undefined }) },
         },
       },
     },
-    { deleteBeforeReplace: true, ...opts },
+    { deleteBeforeReplace: true, customTimeouts: timeouts, ...opts },
   );
 }

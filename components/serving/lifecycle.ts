@@ -13,6 +13,8 @@ export interface Drain {
   readonly drainSeconds: number;
   /** Time to stop workers and free GPU memory after the drain, before SIGKILL. */
   readonly slackSeconds: number;
+  /** Whether clients are made to leave their connections; see `closesConnections` for the default. */
+  readonly closeConnections?: boolean;
 }
 
 /**
@@ -37,8 +39,8 @@ export function drainOf({ drain = defaultDrain, image }: Pick<ModelConfig, "drai
  * @throws when a part is not a whole number, or there is no slack
  */
 export function terminationGracePeriodSeconds(drain: Drain): number {
-  const least: Drain = { preStopSeconds: 0, drainSeconds: 0, slackSeconds: 1 };
-  for (const part of Object.keys(least) as (keyof Drain)[]) {
+  const least = { preStopSeconds: 0, drainSeconds: 0, slackSeconds: 1 };
+  for (const part of Object.keys(least) as (keyof typeof least)[]) {
     if (!Number.isInteger(drain[part]) || drain[part] < least[part]) {
       throw new Error(`${part} is ${drain[part]}: allowed is a whole number of seconds from ${least[part]} up`);
     }

@@ -1,4 +1,6 @@
-import type * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "../kubernetes";
+import { amdMemoryLabels } from "../capacity/gpuMemory";
+import { parseQuantity } from "../capacity/quantity";
 import { gpuResourceName, type GpuVendor } from "../config/schema/common";
 import type { ModelConfig } from "../config/schema/model";
 import type { Accelerator } from "./images";
@@ -19,20 +21,20 @@ const productLabels: Readonly<Record<GpuVendor, string>> = {
 /** The part of a pod spec that says on which nodes it runs. */
 export type Placement = Pick<
   k8s.types.input.core.v1.PodSpec,
-  "nodeSelector" | "tolerations" | "priorityClassName" | "topologySpreadConstraints"
+  "nodeSelector" | "affinity" | "tolerations" | "priorityClassName" | "topologySpreadConstraints"
 >;
 
 export type PlacedModel = Pick<
   ModelConfig,
-  "name" | "gpuVendor" | "gpuProduct" | "tolerations" | "priorityClassName" | "nodesPerReplica"
+  "name" | "gpuVendor" | "gpuProduct" | "gpuMemory" | "tolerations" | "priorityClassName" | "nodesPerReplica"
 >;
 
 /**
- * Nodes for a model: those with its vendor's GPUs (of its product), whether or not they are tainted against other pods
+ * Nodes for a model: those with its vendor's GPUs (of its product, or with its memory), whether or not they are tainted against other pods
  * with the name of the vendor's resource, as both vendors' guides do. A CPU model goes anywhere that is not tainted.
  */
 export function placementOf(model: PlacedModel): Placement {
-  const { gpuVendor, gpuProduct, priorityClassName } = model;
+  const { gpuVendor, gpuProduct, gpuMemory, priorityClassName } = model;
   const tolerations = [...vendorTolerations(gpuVendor), ...(model.tolerations ?? [])];
   return {
     ...(gpuVendor === "none"
@@ -43,10 +45,28 @@ export function placementOf(model: PlacedModel): Placement {
             ...(gpuProduct === undefined ? {} : { [productLabels[gpuVendor]]: gpuProduct }),
           },
         }),
+    ...(gpuVendor === "none" || gpuMemory === undefined ? {} : { affinity: memoryAffinity(gpuVendor, gpuMemory) }),
     ...(tolerations.length > 0 ? { tolerations } : {}),
     ...(priorityClassName === undefined ? {} : { priorityClassName }),
     // Pods of one replica on several nodes are spread by the GPUs that they ask for.
     ...((model.nodesPerReplica ?? 1) > 1 ? {} : { topologySpreadConstraints: [spreadOverNodes(model.name)] }),
+  };
+}
+
+/**
+ * Nodes whose GPUs have at least that much memory, by the labels of both vendors' operators: AMD's node labeller writes
+ * `192G`, of which only known sizes can be listed; NVIDIA's GPU feature discovery writes MiB, a plain number.
+ */
+function memoryAffinity(vendor: GpuVendor, least: string): k8s.types.input.core.v1.Affinity {
+  const bytes = parseQuantity(least);
+  const expression =
+    vendor === "amd"
+      ? { key: "amd.com/gpu.vram", operator: "In", values: amdMemoryLabels(bytes) }
+      : { key: "nvidia.com/gpu.memory", operator: "Gt", values: [`${Math.ceil(bytes / 2 ** 20) - 1}`] };
+  return {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [expression] }] },
+    },
   };
 }
 

@@ -1,13 +1,15 @@
-import type * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "../kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { parseQuantity } from "../capacity/quantity";
 import type { ModelConfig } from "../config/schema/model";
+import { drainContainer, drainHook, drainMiddleware, drainVolume } from "./connectionDrain";
 import { engineArguments, serverPort, type Rank } from "./engineArguments";
 import { hasReadOnlyRoot, imageOf, nonRootUser, type ContainerUser } from "./images";
 import { terminationGracePeriodSeconds, type Drain } from "./lifecycle";
 import { gpuResources, placementOf } from "./placement";
 import { probes } from "./probes";
 import { downloadCommand } from "./weights";
+import { isSelfContained, sourceParts } from "./weightSource";
 
 type PodSpec = k8s.types.input.core.v1.PodSpec;
 type Container = k8s.types.input.core.v1.Container;
@@ -37,6 +39,8 @@ export interface PodOptions {
   readonly drain: Drain;
   /** Seconds that a start may take. */
   readonly startupBudget: number;
+  /** ConfigMap of the middleware that makes clients leave their connections; without it they keep them. */
+  readonly middleware?: pulumi.Input<string>;
   /** The pod's part in a replica of several nodes. Defaults to leader, which a replica of one pod is, too. */
   readonly rank?: Rank;
 }
@@ -48,6 +52,7 @@ export interface PodOptions {
  */
 export function podSpec(model: ModelConfig, options: PodOptions): PodSpec {
   refuseOversizedSharedMemory(model);
+  const { volumes, imagePullSecrets } = sourceParts(model);
   return {
     // A Service named vllm would put VLLM_PORT=tcp://… into the environment, which vLLM takes for its own setting.
     enableServiceLinks: false,
@@ -55,37 +60,57 @@ export function podSpec(model: ModelConfig, options: PodOptions): PodSpec {
     ...placementOf(model),
     terminationGracePeriodSeconds: terminationGracePeriodSeconds(options.drain),
     securityContext: podSecurityContext(options),
+    ...(imagePullSecrets === undefined ? {} : { imagePullSecrets }),
     ...(model.predownload === true ? { initContainers: [downloadContainer(model, options)] } : {}),
     containers: [container(model, options)],
     volumes: [
       { name: "models", persistentVolumeClaim: { claimName: options.cacheClaim } },
       { name: "shm", emptyDir: { medium: "Memory", sizeLimit: model.resources.sharedMemory } },
       { name: "tmp", emptyDir: {} },
+      ...volumes,
+      ...(options.middleware === undefined ? [] : [drainVolume(options.middleware)]),
     ],
   };
 }
 
 function container(model: ModelConfig, options: PodOptions): Container {
+  const { drain, rank, middleware } = options;
   const gpus = gpuResources(model.gpuVendor, model.gpusPerReplica);
+  const source = sourceParts(model);
+  const extra = middleware === undefined ? undefined : drainContainer(drain);
+  const isOffline = model.predownload === true || isSelfContained(model);
   return {
     name: "vllm",
     image: imageOf(model),
     // The release images have it as their entry point, others that hold vLLM may not.
     command: ["vllm", "serve"],
-    args: engineArguments(model, options.drain.drainSeconds, options.rank),
-    env: [...environment(model, options), ...(model.predownload === true ? [offline] : tokenVariable(options))],
+    args: engineArguments(model, drain.drainSeconds, rank, extra && drainMiddleware),
+    env: [
+      ...environment(model, options),
+      ...source.env,
+      ...(extra?.env ?? []),
+      ...(isOffline ? [offline] : tokenVariable(options)),
+    ],
     resources: resources(model, gpus),
-    ...(options.rank === "worker" ? workerLife(options) : serverLife(options)),
+    ...(rank === "worker" ? workerLife(options) : serverLife(options)),
     securityContext: containerSecurityContext(model),
-    volumeMounts: [modelsMount, { name: "shm", mountPath: "/dev/shm" }, temporaryMount],
+    volumeMounts: [
+      modelsMount,
+      { name: "shm", mountPath: "/dev/shm" },
+      temporaryMount,
+      ...source.volumeMounts,
+      ...(extra?.volumeMounts ?? []),
+    ],
   };
 }
 
-function serverLife({ startupBudget, drain }: PodOptions): Partial<Container> {
+function serverLife({ startupBudget, drain, middleware }: PodOptions): Partial<Container> {
   return {
     ports: [{ name: "http", containerPort: serverPort }],
     ...probes(startupBudget),
-    lifecycle: { preStop: { sleep: { seconds: drain.preStopSeconds } } },
+    lifecycle: {
+      preStop: middleware === undefined ? { sleep: { seconds: drain.preStopSeconds } } : drainHook(drain),
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import type * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "../kubernetes";
 import { findModel } from "../capacity/modelCatalog";
 import type { ModelConfig } from "../config/schema/model";
 

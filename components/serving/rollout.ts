@@ -1,5 +1,5 @@
 import { parseQuantity } from "../capacity/quantity";
-import { isProduct } from "../config/product";
+import { suitsProduct } from "../config/product";
 import type { GpuVendor } from "../config/schema/common";
 import type { ModelConfig } from "../config/schema/model";
 import type { NamespaceConfig, StorageConfig } from "../config/schema/platform";
@@ -107,18 +107,15 @@ class FreeNode {
   }
 
   /** Takes a replica, if there is room for it. */
-  take({ gpuVendor, gpusPerReplica, gpuProduct, resources }: ModelConfig): boolean {
+  take(model: ModelConfig): boolean {
+    const { gpuVendor, gpusPerReplica, resources } = model;
     const gpus = gpuVendor === "none" ? 0 : (this.gpus[gpuVendor] ?? 0) - gpusPerReplica;
     const cpus = this.cpus - parseQuantity(resources.cpu);
     const memory = this.memory - parseQuantity(resources.memory);
-    if (Math.min(gpus, cpus, memory) < 0 || !this.isProduct(gpuProduct)) return false;
+    if (Math.min(gpus, cpus, memory) < 0 || !suitsProduct(model, this.product)) return false;
     if (gpuVendor !== "none") this.gpus[gpuVendor] = gpus;
     this.cpus = cpus;
     this.memory = memory;
     return true;
-  }
-
-  private isProduct(wanted: string | undefined): boolean {
-    return wanted === undefined || this.product === undefined || isProduct(wanted, this.product);
   }
 }

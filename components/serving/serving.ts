@@ -2,6 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ModelConfig } from "../config/schema/model";
 import type { NamespaceConfig, StorageConfig } from "../config/schema/platform";
 import type { Tenancy } from "../tenancy/tenancy";
+import { closesConnections } from "./connectionDrain";
+import { drainConfigMap } from "./drainConfigMap";
 import { LocalStorageClass, ModelStorage } from "./modelStorage";
 import { surgingModels, type NodeRoom } from "./rollout";
 import { VllmModel } from "./vllmModel";
@@ -17,6 +19,8 @@ export interface ServingArgs {
   readonly nodes: readonly NodeRoom[];
   /** Where weights are kept. */
   readonly storage: StorageConfig;
+  /** Whether replicas of several nodes are waited for: no controller of LeaderWorkerSet runs on simulated clusters. */
+  readonly awaitsGroups?: boolean;
   /** Gives the Hugging Face token of that name. */
   readonly hfToken: (name: string) => pulumi.Output<string>;
 }
@@ -35,12 +39,17 @@ export class Serving extends pulumi.ComponentResource {
         : undefined;
     const surging = surgingModels(models, args);
     const storages = new Map<string, ModelStorage>();
+    const middlewares = new Map<string, pulumi.Output<string>>();
     this.models = models.map((model) => {
       const { namespace, podSecurity } = tenantOf(args, model.namespace);
       const weights =
         storages.get(model.namespace) ??
         new ModelStorage(model.namespace, { namespace, storage, localClassName }, child);
       storages.set(model.namespace, weights);
+      const middleware = closesConnections(model)
+        ? (middlewares.get(model.namespace) ?? drainConfigMap(model.namespace, namespace, child).metadata.name)
+        : undefined;
+      if (middleware !== undefined) middlewares.set(model.namespace, middleware);
       const hfToken =
         model.hfToken !== undefined && "fromSecrets" in model.hfToken
           ? args.hfToken(model.hfToken.fromSecrets)
@@ -53,9 +62,11 @@ export class Serving extends pulumi.ComponentResource {
           namespace,
           podSecurity,
           cacheClaim: weights.claimName,
+          middleware,
           hfToken,
           bandwidth: storage.bandwidth,
           surges: surging.has(model),
+          awaitsGroups: args.awaitsGroups,
         },
         child,
       );

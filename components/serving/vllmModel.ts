@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import * as k8s from "@pulumi/kubernetes";
+import * as k8s from "../kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ModelConfig } from "../config/schema/model";
 import type { NamespaceConfig } from "../config/schema/platform";
+import { closesConnections } from "./connectionDrain";
 import { defaultUser, type ContainerUser } from "./images";
 import { modelLabels, selectorLabels, serverLabels } from "./labels";
 import { leaderWorkerSet } from "./leaderWorkerSet";
@@ -26,15 +27,15 @@ export interface VllmModelArgs {
   bandwidth?: number;
   /** Start a new replica before an old one stops, see `surgingModels`. Defaults to false. */
   surges?: boolean;
-  /**
-   * Whom the server runs as. Defaults to root for AMD GPUs, where neither `deviceGroups` nor a restricted namespace
-   * speaks for another user, and to 2000:0 everywhere else.
-   */
-  runAs?: ContainerUser;
   /** Pod Security Standard that the namespace enforces. Defaults to `baseline`. */
   podSecurity?: NamespaceConfig["podSecurity"];
-  /** Group ids that own /dev/kfd and /dev/dri/renderD* on the hosts (`getent group render`). Defaults to none. */
-  deviceGroups?: readonly number[];
+  /**
+   * ConfigMap of the middleware that makes clients leave their connections: `drainConfigMap`. Needed for
+   * `drain.closeConnections`, without it they keep them.
+   */
+  middleware?: pulumi.Input<string>;
+  /** Wait until all replicas of several nodes are ready. Defaults to true; false where no LeaderWorkerSet runs. */
+  awaitsGroups?: boolean;
 }
 
 /**
@@ -113,16 +114,21 @@ export class VllmModel extends pulumi.ComponentResource {
     args: VllmModelArgs,
     hfToken: SecretKey | undefined,
   ): k8s.apps.v1.Deployment | k8s.apiextensions.CustomResource {
-    const { model, namespace, cacheClaim, deviceGroups = [], bandwidth, surges = false } = args;
+    const { model, namespace, cacheClaim, bandwidth, surges = false } = args;
     const drain = drainOf(model);
     const startupBudget = startupBudgetSeconds(model, bandwidth);
     const gracePeriod = terminationGracePeriodSeconds(drain);
-    const pod = { cacheClaim, hfToken, user: userOf(args), deviceGroups, drain, startupBudget };
+    const middleware = closesConnections(model) ? args.middleware : undefined;
+    const { deviceGroups = [] } = model;
+    const pod = { cacheClaim, hfToken, user: userOf(args), deviceGroups, drain, startupBudget, middleware };
+    // What is fetched before the server's start is outside of its probes, but not of the rollout.
+    const isAhead = model.predownload === true || model.weights?.type === "image";
+    const startSeconds = startupBudget + (isAhead ? transferSeconds(model, bandwidth) : 0);
+    const timeouts = rolloutTimeouts(model.replicas, startSeconds, gracePeriod);
     if ((model.nodesPerReplica ?? 1) > 1) {
-      return leaderWorkerSet(name, { model, namespace, pod, surges }, { parent: this });
+      const awaited = args.awaitsGroups === false ? undefined : timeouts;
+      return leaderWorkerSet(name, { model, namespace, pod, surges, timeouts: awaited }, { parent: this });
     }
-    // A download before the server's start is outside of its probes, but not of the rollout.
-    const startSeconds = startupBudget + (model.predownload === true ? transferSeconds(model, bandwidth) : 0);
     return new k8s.apps.v1.Deployment(
       name,
       {
@@ -142,7 +148,7 @@ export class VllmModel extends pulumi.ComponentResource {
       {
         parent: this,
         deleteBeforeReplace: true,
-        customTimeouts: rolloutTimeouts(model.replicas, startSeconds, gracePeriod),
+        customTimeouts: timeouts,
       },
     );
   }
@@ -173,7 +179,12 @@ export class VllmModel extends pulumi.ComponentResource {
   }
 }
 
-function userOf({ model, runAs, deviceGroups = [], podSecurity }: VllmModelArgs): ContainerUser {
+/**
+ * Whom the server runs as: what config says, else root for AMD GPUs, where neither `deviceGroups` nor a restricted
+ * namespace speaks for another user, and 2000:0 everywhere else.
+ */
+function userOf({ model, podSecurity }: VllmModelArgs): ContainerUser {
+  const { runAs, deviceGroups = [] } = model;
   const rootRefusedOrNeedless = podSecurity === "restricted" || deviceGroups.length > 0;
   return runAs ?? (rootRefusedOrNeedless ? "nonRoot" : defaultUser(model.gpuVendor));
 }

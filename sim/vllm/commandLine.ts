@@ -16,6 +16,8 @@ export interface ServeArguments {
   readonly maxNumSeqs: number;
   /** Seconds that in-flight requests may take after SIGTERM; 0 aborts them. */
   readonly shutdownTimeoutSeconds: number;
+  /** Classes that wrap the HTTP server. */
+  readonly middleware: readonly string[];
   /** Adapters that are served as models. */
   readonly loraNames: readonly string[];
 }
@@ -26,6 +28,8 @@ export class UsageError extends Error {}
 const known: ReadonlySet<string> = new Set([...flags.engine, ...flags.frontEnd]);
 const switches: ReadonlySet<string> = new Set(flags.switches);
 const several: ReadonlySet<string> = new Set(flags.several);
+/** Flags that may stand several times, with a value each; of all others the last one counts. */
+const repeated: ReadonlySet<string> = new Set([...flags.several, "--middleware"]);
 const short: ReadonlyMap<string, string> = new Map(Object.entries(flags.short));
 
 /**
@@ -58,6 +62,7 @@ function serveArguments(model: string, values: ReadonlyMap<string, readonly stri
     maxModelLen: count("--max-model-len", 1, 131_072),
     maxNumSeqs: count("--max-num-seqs", 1, 1024),
     shutdownTimeoutSeconds: count("--shutdown-timeout", 0, 0),
+    middleware: values.get("--middleware") ?? [],
     loraNames: (values.get("--lora-modules") ?? []).map(loraName),
   };
 }
@@ -86,7 +91,7 @@ function split(argv: readonly string[]): SplitArguments {
     const found = inline.length > 0 ? [inline.join("=")] : following(argv, index + 1, several.has(flag));
     if (found.length === 0) throw new UsageError(`argument ${flag}: expected one argument`);
     if (inline.length === 0) index += found.length;
-    result.values.set(flag, several.has(flag) ? [...(result.values.get(flag) ?? []), ...found] : found);
+    result.values.set(flag, repeated.has(flag) ? [...(result.values.get(flag) ?? []), ...found] : found);
   }
   return result;
 }

@@ -1,5 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { terminationGracePeriodSeconds, type Drain } from "../../components/serving/lifecycle";
@@ -44,14 +47,17 @@ export class Replica {
     private readonly port: number,
     private readonly forwarder: Forwarder,
     private readonly options: ReplicaOptions,
+    private readonly marker: string,
   ) {}
 
   /** Starts a replica, and resolves when it is ready and kube-proxy knows. */
   static async start(forwarder: Forwarder, options: ReplicaOptions): Promise<Replica> {
-    const process = startServer(options);
+    // In a pod it lies in /tmp, which each has for itself.
+    const marker = path.join(tmpdir(), `vllm-stand-in-${randomUUID()}-draining`);
+    const process = startServer(options, marker);
     const deadline = setTimeout(() => process.kill("SIGKILL"), startDeadlineSeconds * 1000);
     try {
-      const replica = new Replica(process, await portOf(process), forwarder, options);
+      const replica = new Replica(process, await portOf(process), forwarder, options, marker);
       await replica.becomeReady();
       return replica;
     } catch (error) {
@@ -73,6 +79,8 @@ export class Replica {
       () => this.process.kill("SIGKILL"),
       this.milliseconds(terminationGracePeriodSeconds(drain)),
     );
+    // The hook of pods; a server without the middleware does not look for the marker.
+    writeFileSync(this.marker, "");
     await this.pause(drain.preStopSeconds);
     this.process.kill("SIGTERM");
     const { exitCode, signal } = await ended;
@@ -80,12 +88,14 @@ export class Replica {
     const seconds = ((performance.now() - start) / 1000) * this.options.timeScale;
     await withdrawn;
     this.forwarder.set(this.port, undefined);
+    rmSync(this.marker, { force: true });
     return { exitCode, killed: signal === "SIGKILL", seconds };
   }
 
   /** Ends the process at once, for cleaning up. */
   async destroy(): Promise<void> {
     this.forwarder.set(this.port, undefined);
+    rmSync(this.marker, { force: true });
     if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     const ended = exitOf(this.process);
     this.process.kill("SIGKILL");
@@ -114,14 +124,16 @@ export class Replica {
   }
 }
 
-function startServer(options: ReplicaOptions): ChildProcess {
-  const { engineArguments, loadSeconds, firstTokenSeconds, tokenSeconds, timeScale } = options;
+function startServer(options: ReplicaOptions, marker: string): ChildProcess {
+  const { drain, engineArguments, loadSeconds, firstTokenSeconds, tokenSeconds, timeScale } = options;
   // Pods have an address each and share the port; here they share the address.
   const args = [serverFile, "serve", ...engineArguments, "--host", "127.0.0.1", "--port", "0"];
   return spawn(process.execPath, ["--import", "tsx", ...args], {
     stdio: ["pipe", "ignore", "pipe"],
     env: {
       ...process.env,
+      DRAIN_MARKER: marker,
+      DRAIN_PAUSE_SECONDS: `${drain.preStopSeconds}`,
       STAND_IN_FOLLOWS_STDIN: "1",
       STAND_IN_LOAD_SECONDS: `${loadSeconds}`,
       STAND_IN_FIRST_TOKEN_SECONDS: `${firstTokenSeconds}`,

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { drainWithout, rolloutUnderLoad, type RolloutResult } from "./rolloutUnderLoad";
 import type { ConnectionUse } from "./load";
 
-const usage = `Usage: npm run bench:drain -- [--requests 20000] [--connections fresh,bounded,unbounded] [--no-drain] [--no-prestop]
+const usage = `Usage: npm run bench:drain -- [--requests 20000] [--connections fresh,bounded,unbounded] [--no-drain] [--no-prestop] [--no-close]
 Replaces vLLM stand-ins under load and counts failed requests.`;
 
 async function main(): Promise<void> {
@@ -12,6 +12,7 @@ async function main(): Promise<void> {
       connections: { type: "string", default: "fresh,bounded" },
       "no-drain": { type: "boolean", default: false },
       "no-prestop": { type: "boolean", default: false },
+      "no-close": { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
@@ -21,10 +22,11 @@ async function main(): Promise<void> {
     throw new Error(`--requests is '${values.requests}': allowed is a whole number from 1 up`);
   }
   const connections = values.connections.split(",").map(connectionUse);
-  const drain = drainWithout({ preStop: values["no-prestop"], drain: values["no-drain"] });
+  const drain = drainWithout({ preStop: values["no-prestop"], drain: values["no-drain"], close: values["no-close"] });
   const result = await rolloutUnderLoad({ requests, drain, connections });
-  const setting = `preStop ${drain.preStopSeconds} s, drain ${drain.drainSeconds} s`;
-  print([["setting", `${setting}, connections ${values.connections}`], ...rows(result)]);
+  const closing = values["no-close"] ? "kept by the server" : "closed by the server";
+  const setting = `preStop ${drain.preStopSeconds} s, drain ${drain.drainSeconds} s, connections ${closing}`;
+  print([["setting", `${setting}, clients ${values.connections}`], ...rows(result)]);
 }
 
 function connectionUse(text: string): ConnectionUse {

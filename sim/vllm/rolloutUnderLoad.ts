@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { closesConnections, drainMiddleware } from "../../components/serving/connectionDrain";
 import { engineArguments } from "../../components/serving/engineArguments";
 import { defaultDrain, type Drain } from "../../components/serving/lifecycle";
 import { Forwarder } from "./forwarder";
@@ -36,12 +37,17 @@ export interface RolloutResult extends LoadCounts {
   readonly seconds: number;
 }
 
-/** The drain of a pod, or what it is without its pause or its drain. */
-export function drainWithout(parts: { readonly preStop?: boolean; readonly drain?: boolean }): Drain {
+/** The drain of a pod, or what it is without its pause, its drain, or the closing of connections. */
+export function drainWithout(parts: {
+  readonly preStop?: boolean;
+  readonly drain?: boolean;
+  readonly close?: boolean;
+}): Drain {
   return {
     ...defaultDrain,
     ...(parts.preStop === true ? { preStopSeconds: 0 } : {}),
     ...(parts.drain === true ? { drainSeconds: 0 } : {}),
+    ...(parts.close === true ? { closeConnections: false } : {}),
   };
 }
 
@@ -88,9 +94,13 @@ export async function rolloutUnderLoad(options: RolloutOptions): Promise<Rollout
 const model = "Qwen/Qwen3-8B";
 
 function podOptions(drain: Drain): ReplicaOptions {
-  const { drainSeconds } = drain;
+  const middleware = closesConnections({ drain }) ? drainMiddleware : undefined;
   const config = { revision: "main", gpusPerReplica: 1, tensorParallelSize: 1, pipelineParallelSize: 1, extraArgs: [] };
-  return { ...production, drain, engineArguments: engineArguments({ model, ...config }, drainSeconds) };
+  return {
+    ...production,
+    drain,
+    engineArguments: engineArguments({ model, ...config }, drain.drainSeconds, "leader", middleware),
+  };
 }
 
 async function replaceOldest(replicas: Replica[], forwarder: Forwarder, pod: ReplicaOptions): Promise<Ending> {

@@ -1,6 +1,7 @@
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { parseCommandLine, UsageError, vllmVersion, type ServeArguments } from "./commandLine";
+import { ConnectionDrain } from "./connectionDrain";
 import { complete, embed, modelIds } from "./completions";
 import { Engine } from "./engine";
 import { ApiError, readJson, send, sendError, sendJson } from "./httpMessages";
@@ -15,7 +16,9 @@ import { readSettings, type Settings } from "./settings";
  * - SIGTERM goes to the engine first. With `--shutdown-timeout 0`, the default, it ends its requests with
  *   `finish_reason: "abort"`; with N above 0 they have N seconds, and new ones end with "abort" at once. All the while
  *   the HTTP server listens, answers /health with 200 and keeps its connections open.
- * - Then uvicorn stops: it closes the listening socket and idle connections. It never sends `Connection: close`.
+ * - Then uvicorn stops: it closes the listening socket and idle connections. It never sends `Connection: close`
+ *   by itself; with `--middleware` of our pods it does, and closes the connection after that answer (tried with
+ *   uvicorn 0.54, both of its HTTP implementations), which `ConnectionDrain` does here.
  * - Not known from a measurement: whether each client hears of its abort before the process ends (vllm-project/vllm
  *   pull request 36964 says that some did not), and how requests look that outlast the time-out. Here the former do,
  *   and the latter get status 500, or an error event in a stream. Failed requests they are either way.
@@ -77,8 +80,14 @@ async function handle(context: Context, request: IncomingMessage, response: Serv
 }
 
 function createServer(context: Context, settings: Settings): http.Server {
+  const drain = new ConnectionDrain(context.args, settings);
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    drain.wrap(response);
+    await drain.refuse(request);
+    return handle(context, request, response);
+  };
   const server = http.createServer((request, response) => {
-    handle(context, request, response).catch((error: unknown) => {
+    answer(request, response).catch((error: unknown) => {
       if (!(error instanceof ApiError)) console.error(error);
       if (response.headersSent) response.destroy();
       else

@@ -12,13 +12,17 @@ export interface Settings {
   readonly watchdogSeconds: number;
   /** Whether the server outlives its engine. Default false. */
   readonly keepAliveOnEngineDeath: boolean;
+  /** File that the preStop hook touches. Default /tmp/draining, as in a pod. */
+  readonly drainMarker: string;
+  /** Seconds from the hook's touch to SIGTERM. Default 0. */
+  readonly drainPauseSeconds: number;
   /** By how much all of these, and `--shutdown-timeout`, run faster than written. Default 1. */
   readonly timeScale: number;
 }
 
 /**
- * Reads `STAND_IN_LOAD_SECONDS`, `STAND_IN_FIRST_TOKEN_SECONDS`, `STAND_IN_TOKEN_SECONDS`, `STAND_IN_TIME_SCALE`, and
- * two variables of vLLM's own. Times come back unscaled.
+ * Reads `STAND_IN_LOAD_SECONDS`, `STAND_IN_FIRST_TOKEN_SECONDS`, `STAND_IN_TOKEN_SECONDS`, `STAND_IN_TIME_SCALE`, two
+ * variables of vLLM's own, and those of the middleware in a pod. Times come back unscaled.
  *
  * @throws when a value is not a number in range
  */
@@ -39,6 +43,8 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     keepAliveSeconds: number("VLLM_HTTP_TIMEOUT_KEEP_ALIVE", 5),
     watchdogSeconds: 5,
     keepAliveOnEngineDeath: env["VLLM_KEEP_ALIVE_ON_ENGINE_DEATH"] === "1",
+    drainMarker: env["DRAIN_MARKER"] ?? "/tmp/draining",
+    drainPauseSeconds: number("DRAIN_PAUSE_SECONDS", 0),
     timeScale: number("STAND_IN_TIME_SCALE", 1, true),
   };
 }

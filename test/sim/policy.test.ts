@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { stringify } from "yaml";
 import { Engine, type RunResult } from "../../cli/engine";
-import { root } from "../../cli/paths";
+import { root, stackFile } from "../../cli/paths";
+import { copyForSimulation } from "../../cli/simulate/stackCopy";
 import { policyArguments } from "../../cli/stack";
+import { readStackFile } from "../../components/config/stackFile";
 import { assertSucceeded, Sandbox } from "./sandbox";
 
 /** A program with one Deployment of one GPU per pod; `replicas` and `before` are text of the program. */
@@ -17,6 +20,10 @@ ${before}
 new k8s.core.v1.ResourceQuota("quota", {
   metadata: { name: "${name}", namespace: "chat" },
   spec: { hard: { "requests.amd.com/gpu": "8" } },
+}, { provider });
+new k8s.policy.v1.PodDisruptionBudget("${name}", {
+  metadata: { name: "${name}", namespace: "chat" },
+  spec: { maxUnavailable: 1, selector: { matchLabels: { app: "${name}" } } },
 }, { provider });
 new k8s.apps.v1.Deployment("${name}", {
   metadata: { name: "${name}", namespace: "chat", annotations: { "pulumi.com/skipAwait": "true" } },
@@ -50,8 +57,12 @@ import * as random from "@pulumi/random";
 const later = new random.RandomInteger("later", { min: 1, max: 20 });
 `;
 
+interface PolicyConfig {
+  readonly "gpu-demand": { readonly releases: readonly object[] };
+}
+
 describe("sim: the policy pack in the real engine", function () {
-  this.timeout("5m");
+  this.timeout("10m");
   let sandbox: Sandbox;
   let project: string;
 
@@ -77,8 +88,8 @@ describe("sim: the policy pack in the real engine", function () {
     await sandbox?.stop();
   });
 
-  /** Runs the engine on a program, with the state of its own that `name` gives it. */
-  async function runProgram(name: string, text: string, ...args: string[]): Promise<RunResult> {
+  /** An engine for a program, with the state of its own that `name` gives it. */
+  async function engineFor(name: string, text: string): Promise<Engine> {
     writeFileSync(path.join(project, "index.ts"), text);
     const configFile = path.join(project, "config.yaml");
     writeFileSync(configFile, stringify({ config: {} }));
@@ -90,7 +101,25 @@ describe("sim: the policy pack in the real engine", function () {
       configFile,
     });
     await engine.prepare();
+    return engine;
+  }
+
+  async function runProgram(name: string, text: string, ...args: string[]): Promise<RunResult> {
+    const engine = await engineFor(name, text);
     return engine.capture([...args, "--non-interactive", ...policyArguments("dev")]);
+  }
+
+  /** `npm run policy` on what the engine wrote. */
+  function audit(name: string, text: string): { status: number | null; violations: { policy: string }[] } {
+    const [file, report] = [path.join(sandbox.directory, `${name}.json`), path.join(sandbox.directory, "report.json")];
+    writeFileSync(file, text);
+    const run = spawnSync(process.execPath, ["--import=tsx", "cli/policy.ts", "--file", file, "--json", report], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    assert.ok(run.status === 0 || run.status === 1, run.stdout + run.stderr);
+    const { violations } = JSON.parse(readFileSync(report, "utf8")) as { violations: { policy: string }[] };
+    return { status: run.status, violations };
   }
 
   async function deployments(): Promise<string[]> {
@@ -111,6 +140,60 @@ describe("sim: the policy pack in the real engine", function () {
     const { spec } = await sandbox.apps.readNamespacedDeployment({ name: "within", namespace: "chat" });
     assert.equal(spec?.template.spec?.enableServiceLinks, false, "the pack sets it where the program does not");
   });
+
+  it("finds the same in the exported state, without the engine", async () => {
+    const engine = await engineFor("within", program("within", "2"));
+    const state = await engine.capture(["stack", "export"]);
+    assertSucceeded(state);
+    assert.match(state.stdout, /kubernetes:apps\/v1:Deployment/);
+    assert.deepEqual(audit("state", state.stdout), { status: 0, violations: [] });
+  });
+
+  it("tells a breach once, at preview, and the preview as JSON holds it, too", async () => {
+    const text = program("once", "9");
+    const { stdout } = await runProgram("once", text, "preview");
+    assert.equal(stdout.match(/asks for 9 GPUs/g)?.length, 1, stdout);
+    assert.doesNotMatch(stdout, /takes namespace chat/);
+    const engine = await engineFor("once", text);
+    const preview = await engine.capture(["preview", "--json", "--non-interactive"]);
+    assertSucceeded(preview);
+    const { status, violations } = audit("preview", preview.stdout);
+    const policies = violations.map(({ policy }) => policy);
+    // The ResourceQuota of 8 follows from the first: it is not told twice. No remedy runs over a file.
+    assert.deepEqual([status, policies], [1, ["service-links", "gpu-quota-per-namespace"]]);
+  });
+
+  it("lets the prod stack pass without a word, on a simulated cluster in the place of its hosts", async () => {
+    const file = readStackFile(stackFile("prod"));
+    const copy = copyForSimulation(file, "Pulumi.prod.yaml", {
+      kubeconfig: sandbox.kubeconfig,
+      chartSource: "./sim/charts",
+    });
+    const directory = path.join(sandbox.directory, "prod");
+    const configFile = path.join(sandbox.directory, "prod.yaml");
+    writeFileSync(configFile, stringify({ config: copy.config }));
+    const engine = new Engine({ tools: sandbox.tools, stack: "prod", directory, configFile });
+    await engine.prepare();
+    const config = ["--stack", "prod", "--config-file", path.join(directory, "Pulumi.prod.yaml"), "--path"];
+    const secrets = Object.entries(copy.secrets).flatMap(([key, value]) => ["--secret", `${key}=${value}`]);
+    assertSucceeded(await engine.capture(["config", "set-all", ...config, ...secrets]));
+    const result = await engine.capture(["preview", "--non-interactive", ...prodPolicyArguments()]);
+    assertSucceeded(result);
+    assert.match(result.stdout, /Policies:[\s\S]*inference-stack/);
+    assert.match(result.stdout, /deepseek-r1/);
+    assert.doesNotMatch(result.stdout, /\[(mandatory|advisory|remediate)\]/);
+  });
+
+  /** The pack with prod's config, which here has to allow the charts of the simulation, as dev's does. */
+  function prodPolicyArguments(): string[] {
+    const read = (stack: string): PolicyConfig =>
+      JSON.parse(readFileSync(path.join(root, "policy", `policy-config.${stack}.json`), "utf8")) as PolicyConfig;
+    const prod = read("prod");
+    const releases = [...prod["gpu-demand"].releases, ...read("dev")["gpu-demand"].releases];
+    const file = path.join(sandbox.directory, "policy-config.json");
+    writeFileSync(file, JSON.stringify({ ...prod, "gpu-demand": { ...prod["gpu-demand"], releases } }));
+    return ["--policy-pack", path.join(root, "policy"), "--policy-pack-config", file];
+  }
 
   const attacks: Record<string, { text: string; args: string[]; policy: RegExp }> = {
     "a quota breach at preview": {

@@ -1,8 +1,10 @@
 import { z } from "zod";
+import { quantizationNames } from "../../capacity/quantization";
 import { architectureSchema } from "./architecture";
 import { byteSize, dnsLabel, dnsSubdomain, gpuVendor, quantity } from "./common";
 import { engineConvert, engineRunner, lorasSchema, speculativeSchema } from "./engine";
 import { drainSchema, rolloutSchema, tolerationSchema } from "./scheduling";
+import { weightsSchema } from "./weights";
 
 const resources = z
   .strictObject({
@@ -44,17 +46,7 @@ const service = z
 export const engineDtype = z.enum(["auto", "bfloat16", "float16", "float32"]);
 
 /** Names as `vllm serve --quantization` takes them. */
-export const engineQuantization = z.enum([
-  "fp8",
-  "awq",
-  "gptq",
-  "compressed-tensors",
-  "mxfp4",
-  "modelopt",
-  "modelopt_fp4",
-  "bitsandbytes",
-  "quark",
-]);
+export const engineQuantization = z.enum(quantizationNames);
 
 /** Names as `vllm serve --kv-cache-dtype` takes them. */
 export const engineKvCacheDtype = z.enum(["auto", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2"]);
@@ -130,6 +122,7 @@ export const modelSchema = z
       .boolean()
       .optional()
       .describe("Download the weights before the server starts, which then runs offline; needs a pinned revision"),
+    weights: weightsSchema.optional(),
     extraArgs: z.array(z.string()).default([]).describe("Further vllm serve arguments, e.g. --enable-prefix-caching"),
     resources: resources.prefault({}),
     gpuProduct: z
@@ -139,6 +132,19 @@ export const modelSchema = z
       .describe(
         "GPU product that nodes must have, as their label amd.com/gpu.product-name or nvidia.com/gpu.product says",
       ),
+    gpuMemory: byteSize
+      .optional()
+      .describe("Memory that each GPU must have at least, in place of a product; drivers report less than data sheets"),
+    runAs: z
+      .enum(["nonRoot", "root"])
+      .optional()
+      .describe(
+        "Whom the server runs as: 2000:0 or root; root by default on AMD GPUs without deviceGroups, unless the namespace is restricted",
+      ),
+    deviceGroups: z
+      .array(z.int().min(0).max(4_294_967_294))
+      .optional()
+      .describe("Group ids that own /dev/kfd and /dev/dri/renderD* on the nodes: getent group render video"),
     tolerations: z.array(tolerationSchema).optional(),
     priorityClassName: dnsSubdomain.optional().describe("A PriorityClass of the cluster"),
     rollout: rolloutSchema

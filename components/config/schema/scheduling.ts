@@ -21,6 +21,12 @@ export const drainSchema = z
       .describe("Pause before SIGTERM, in which Kubernetes takes the pod out of the Service"),
     drainSeconds: seconds.min(0).default(120).describe("Time that requests in flight may take after that"),
     slackSeconds: seconds.min(1).default(15).describe("Time to stop workers and free GPU memory, before SIGKILL"),
+    closeConnections: z
+      .boolean()
+      .optional()
+      .describe(
+        "Make clients leave their connections: streams always close theirs, other answers from the pause on; so by default in the release images",
+      ),
   })
   .describe("How a replica leaves service; the pod's grace period is the sum");
 

@@ -3,7 +3,7 @@ import { badInputs, type Request } from "../../../components/capacity/badInput";
 import { assessFit, type FitReport } from "../../../components/capacity/fit";
 import { findGpu } from "../../../components/capacity/gpuCatalog";
 import { findModel } from "../../../components/capacity/modelCatalog";
-import { quantizations } from "../../../components/capacity/quantization";
+import { quantizationNamed } from "../../../components/capacity/quantization";
 
 const placement = (model: string, gpu: string, options: Request = {}) => ({
   model: findModel(model)!.architecture,
@@ -22,6 +22,7 @@ describe("badInputs", () => {
     ["Qwen/Qwen3-8B", "MI300X", { quantizationName: "awq" }, "quantization", /fp8 or bitsandbytes/],
     ["deepseek-ai/DeepSeek-R1", "MI250X", {}, "model", /fp8 is not among them/],
     ["deepseek-ai/DeepSeek-R1", "MI300X", { quantizationName: "awq" }, "quantization", /^fp8, which/],
+    ["Qwen/Qwen2.5-72B-Instruct-GPTQ-Int4", "H100", { quantizationName: "awq" }, "quantization", /^gptq, which/],
     ["openai/gpt-oss-20b", "T4", {}, "model", /mxfp4 is not among them/],
     ["Qwen/Qwen3-0.6B", "T4", { dtype: "bfloat16" }, "dtype", /float16 or float32/],
   ];
@@ -69,7 +70,7 @@ describe("assessFit", () => {
         const changed: Request = {
           ...options,
           ...rest,
-          ...(quantization === undefined ? {} : { quantization: quantizations[quantization] }),
+          ...(quantization === undefined ? {} : { quantization: quantizationNamed(String(quantization)) }),
         };
         assert.ok(assess(model, String(other), changed).fits, JSON.stringify(change));
       }

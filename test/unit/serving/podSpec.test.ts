@@ -29,6 +29,8 @@ interface Pod {
   automountServiceAccountToken: boolean;
   securityContext: Record<string, unknown>;
   volumes: { name: string }[];
+  imagePullSecrets?: unknown[];
+  affinity?: { nodeAffinity: unknown };
   priorityClassName?: string;
   topologySpreadConstraints: unknown;
   initContainers?: PodContainer[];
@@ -111,6 +113,52 @@ describe("podSpec", () => {
     assert.deepEqual(container.lifecycle, { preStop: { sleep: { seconds: 10 } } });
     assert.equal(container.args[container.args.indexOf("--shutdown-timeout") + 1], "300");
     assert.equal(spec.terminationGracePeriodSeconds, 330);
+  });
+
+  it("tells the middleware of the pause, which stays as long", () => {
+    const drain = { preStopSeconds: 10, drainSeconds: 300, slackSeconds: 20 };
+    const { spec, container } = pod({}, { drain, middleware: "drain-code" });
+    const value = (name: string) => container.env.find((variable) => variable.name === name)?.value;
+    assert.equal(container.args[container.args.indexOf("--middleware") + 1], "connection_drain.ConnectionDrain");
+    assert.deepEqual(container.lifecycle, {
+      preStop: { exec: { command: ["sh", "-c", `touch ${value("DRAIN_MARKER")}; sleep 10`] } },
+    });
+    assert.equal(value("DRAIN_PAUSE_SECONDS"), "10");
+    const mount = container.volumeMounts.find(({ name }) => name === "middleware");
+    assert.equal(mount?.mountPath, value("PYTHONPATH"));
+    assert.deepEqual(spec.volumes.at(-1), { name: "middleware", configMap: { name: "drain-code" } });
+    assert.ok(!pod().container.args.includes("--middleware"));
+  });
+
+  it("mounts weights from an image, and serves without network and token", () => {
+    const weights = { type: "image" as const, reference: "registry.example.com/qwen:v1", pullSecret: "registry" };
+    const { spec, container } = pod({ weights }, { hfToken: { name: "hub", key: "token" } });
+    assert.deepEqual(spec.imagePullSecrets, [{ name: "registry" }]);
+    assert.deepEqual(spec.volumes.at(-1), {
+      name: "weights",
+      image: { reference: weights.reference, pullPolicy: "IfNotPresent" },
+    });
+    assert.deepEqual(container.volumeMounts.at(-1), { name: "weights", mountPath: "/weights", readOnly: true });
+    assert.equal(container.args[0], "/weights");
+    const names = container.env.map(({ name }) => name);
+    assert.ok(names.includes("HF_HUB_OFFLINE") && !names.includes("HF_TOKEN"));
+  });
+
+  it("goes to nodes whose GPUs have the memory, by each vendor's label", () => {
+    const expression = (changes: Partial<ModelConfig>) => pod(changes).spec.affinity?.nodeAffinity;
+    const required = (found: object) => ({
+      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [found] }] },
+    });
+    assert.deepEqual(
+      expression({ gpuMemory: "192Gi" }),
+      required({ key: "amd.com/gpu.vram", operator: "In", values: ["192G", "256G", "288G"] }),
+    );
+    assert.deepEqual(
+      expression({ gpuVendor: "nvidia", gpuMemory: "80G" }),
+      // 80 GB are 76,293.9 MiB: the least whole number that suffices is one more.
+      required({ key: "nvidia.com/gpu.memory", operator: "Gt", values: ["76293"] }),
+    );
+    assert.equal(expression({}), undefined);
   });
 
   it("goes to nodes with the product, beside the taints and with the priority that config names", () => {

@@ -66,7 +66,35 @@ describe("Serving", () => {
         ?.type.split(":")
         .at(-1),
     );
-    assert.deepEqual(dependencies.sort(), ["LimitRange", "Namespace", "PersistentVolumeClaim", "ResourceQuota"]);
+    assert.deepEqual(dependencies.sort(), [
+      "ConfigMap",
+      "LimitRange",
+      "Namespace",
+      "PersistentVolumeClaim",
+      "ResourceQuota",
+    ]);
+  });
+
+  it("makes the middleware once for each namespace with a model that closes connections", async () => {
+    const image = "example.org/vllm:v1";
+    const program = await serve([
+      modelConfig(),
+      modelConfig({ name: "second" }),
+      modelConfig({ name: "own", namespace: "strict", image }),
+    ]);
+    const maps = program.all("kubernetes:core/v1:ConfigMap").filter(({ name }) => name !== "operator");
+    assert.deepEqual(
+      maps.map(({ name, inputs }) => [name, inputs.immutable]),
+      [["llm", true]],
+    );
+    const { metadata, data } = maps[0]?.inputs as { metadata: { name: string }; data: Record<string, string> };
+    assert.match(metadata.name, /^vllm-connection-drain-[0-9a-f]{10}$/);
+    assert.match(data["connection_drain.py"] ?? "", /^class ConnectionDrain:/m);
+    const mounted = program.all("kubernetes:apps/v1:Deployment").map(({ inputs }) => {
+      const { spec } = inputs as { spec: { template: { spec: { volumes: { configMap?: { name: string } }[] } } } };
+      return spec.template.spec.volumes.find(({ configMap }) => configMap !== undefined)?.configMap?.name;
+    });
+    assert.deepEqual(mounted.sort(), [metadata.name, metadata.name, undefined]);
   });
 
   it("gives models of the same name in two namespaces each its own resources", async () => {

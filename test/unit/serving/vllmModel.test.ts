@@ -165,12 +165,12 @@ describe("VllmModel", () => {
   describe("user of the server", () => {
     const cases: [string, Partial<ModelConfig>, Partial<VllmModelArgs>, number][] = [
       ["root on AMD GPUs", { gpuVendor: "amd" }, {}, 0],
-      ["2000 on AMD GPUs with the host's groups", { gpuVendor: "amd" }, { deviceGroups: [109] }, 2000],
-      ["2000 on AMD GPUs where asked", { gpuVendor: "amd" }, { runAs: "nonRoot" }, 2000],
+      ["2000 on AMD GPUs with the host's groups", { gpuVendor: "amd", deviceGroups: [109] }, {}, 2000],
+      ["2000 on AMD GPUs where asked", { gpuVendor: "amd", runAs: "nonRoot" }, {}, 2000],
       ["2000 where the namespace refuses root", { gpuVendor: "amd" }, { podSecurity: "restricted" }, 2000],
       ["2000 on NVIDIA GPUs", { gpuVendor: "nvidia" }, {}, 2000],
       ["2000 on CPU", { gpuVendor: "none", gpusPerReplica: 0 }, {}, 2000],
-      ["root where asked", { gpuVendor: "nvidia" }, { runAs: "root" }, 0],
+      ["root where asked", { gpuVendor: "nvidia", runAs: "root" }, {}, 0],
     ];
     for (const [title, changes, args, uid] of cases) {
       it(`is ${title}`, async () => {
@@ -301,6 +301,21 @@ describe("VllmModel", () => {
       assert.equal(program.result.gpus, 32);
       assert.equal(await valueOf(program.result.name), "qwen");
       assert.equal(program.all(budgetType).length, 1);
+    });
+
+    it("is waited for, as long as its start takes, where a controller reports on it", async () => {
+      const groupOf = async (args: Partial<VllmModelArgs>) => {
+        const program = await serve({ ...several, replicas: 2 }, args);
+        const { inputs, customTimeouts } = program.one("kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet");
+        return [(inputs.metadata as { annotations?: unknown }).annotations, customTimeouts?.create];
+      };
+      const deployment = (await serve({ replicas: 2 })).one(deploymentType);
+      assert.deepEqual(await groupOf({}), [
+        { "pulumi.com/waitFor": "condition=Available" },
+        deployment.customTimeouts?.create,
+      ]);
+      assert.ok(deployment.customTimeouts?.create);
+      assert.deepEqual((await groupOf({ awaitsGroups: false }))[0], undefined);
     });
 
     it("probes and addresses the leader only, and keeps workers until it has drained", async () => {
