@@ -1,7 +1,7 @@
 import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
-import { inspectProcess } from "./processes";
+import { inspectProcess, listProcesses } from "./processes";
 
 /**
  * The directory that holds tools, outside every checkout: `INFERENCE_STACK_CACHE`, else `inference-stack` in
@@ -66,6 +66,46 @@ export async function removeLeftovers(cache: string): Promise<void> {
   for (const entry of await readDirectory(staging)) {
     if (inspectProcess(Number(entry.split("-")[0])) === undefined || entry.startsWith(`${process.pid}-`)) {
       await fs.rm(path.join(staging, entry), { recursive: true, force: true });
+    }
+  }
+}
+
+/** Installed directories that stay whatever their age, and hours after its last use for which another one stays. */
+const kept = { directories: 3, hours: 1 };
+
+/** Notes that an installed directory is used now; see {@link removeUnused}. */
+export async function markUsed(directory: string): Promise<void> {
+  const now = new Date();
+  try {
+    await fs.utimes(path.join(directory, sourceFile), now, now);
+  } catch (error) {
+    // A cache that belongs to somebody else is not ours to tidy up either.
+    if (!["EACCES", "EPERM", "EROFS"].includes((error as NodeJS.ErrnoException).code ?? "")) {
+      throw error;
+    }
+  }
+}
+
+/**
+ * Removes what was installed from sources that have changed since: all but the three directories that were used last,
+ * those used within the last hour, and those of which a program runs. Needs the cache's lock.
+ *
+ * @param parent holds a directory for each state of the sources
+ */
+export async function removeUnused(parent: string): Promise<void> {
+  const installed: { directory: string; usedAt: number }[] = [];
+  for (const entry of await readDirectory(parent)) {
+    const directory = path.join(parent, entry);
+    if ((await installedSource(directory)) !== undefined) {
+      installed.push({ directory, usedAt: (await fs.stat(path.join(directory, sourceFile))).mtimeMs });
+    }
+  }
+  const commands = listProcesses().map(({ command }) => command);
+  const runs = (directory: string): boolean => commands.some((command) => command.startsWith(directory + path.sep));
+  installed.sort((a, b) => b.usedAt - a.usedAt);
+  for (const { directory, usedAt } of installed.slice(kept.directories)) {
+    if (Date.now() - usedAt > kept.hours * 3_600_000 && !runs(directory)) {
+      await fs.rm(directory, { recursive: true, force: true });
     }
   }
 }

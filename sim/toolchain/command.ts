@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import * as readline from "node:readline";
 
 export interface CommandOptions {
@@ -15,7 +15,8 @@ export interface CommandResult {
   /** Exit code; null when a signal ended the command. */
   readonly code: number | null;
   readonly stdout: string;
-  /** stdout and stderr in the order in which they came. */
+  readonly stderr: string;
+  /** Lines of stdout and stderr in the order in which they came. */
   readonly output: string[];
 }
 
@@ -29,40 +30,55 @@ const endingSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
  * interrupted build does not go on behind the user's back.
  * @throws the spawn error (e.g. ENOENT) when the command cannot be started; a non-zero exit code does not throw
  */
-export function runCommand(
+export async function runCommand(
   command: string,
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      cwd: options.cwd,
-      env: options.env ?? process.env,
-      stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
-      timeout: options.timeout,
-    });
-    const removeHandlers = endWithUs((signal) => child.kill(signal));
-    const output: string[] = [];
-    const stdout: string[] = [];
-    const collect = (line: string, lines?: string[]): void => {
-      lines?.push(line);
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: options.env ?? process.env,
+    stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+    timeout: options.timeout,
+  });
+  const removeHandlers = endWithUs((signal) => child.kill(signal));
+  try {
+    return await collectOutput(child, options);
+  } finally {
+    removeHandlers();
+  }
+}
+
+/**
+ * Waits for a command to end, and collects what it prints to its pipes.
+ * @throws the spawn error when it could not be started
+ */
+export function collectOutput(
+  child: ChildProcess,
+  { input, onLine }: Pick<CommandOptions, "input" | "onLine"> = {},
+): Promise<CommandResult> {
+  const text = { stdout: "", stderr: "" };
+  const output: string[] = [];
+  for (const name of ["stdout", "stderr"] as const) {
+    const stream = child[name];
+    if (stream === null) continue;
+    stream.setEncoding("utf8").on("data", (chunk: string) => (text[name] += chunk));
+    readline.createInterface({ input: stream }).on("line", (line) => {
       output.push(line);
       if (output.length > keptLines) {
         output.shift();
       }
-      options.onLine?.(line);
-    };
-    readline.createInterface({ input: child.stdout! }).on("line", (line) => collect(line, stdout));
-    readline.createInterface({ input: child.stderr! }).on("line", (line) => collect(line));
-    child.stdin?.end(options.input);
-    child.on("error", (error) => {
-      removeHandlers();
-      reject(error);
+      onLine?.(line);
     });
-    child.on("close", (code) => {
-      removeHandlers();
-      resolve({ code, stdout: stdout.join("\n"), output });
+  }
+  return new Promise((resolve, reject) => {
+    // A command that ends without reading its input closes the pipe; its exit code tells how it went.
+    child.stdin?.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") reject(error);
     });
+    child.stdin?.end(input);
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, ...text, output }));
   });
 }
 

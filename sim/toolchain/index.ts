@@ -1,5 +1,5 @@
 import * as path from "node:path";
-import { cacheDirectory, removeLeftovers } from "./cache";
+import { cacheDirectory, markUsed, removeLeftovers, removeUnused } from "./cache";
 import { Downloader } from "./download";
 import { diskSpace, hasGo } from "./goBuild";
 import { withLock } from "./lock";
@@ -62,6 +62,16 @@ export async function ensureClusterTools(options: ToolOptions): Promise<ClusterT
   return clusterToolPaths(chain);
 }
 
+/** Makes sure that actionlint is there, which checks GitHub workflows. Resolves to its path. */
+export async function ensureActionlint(options: ToolOptions): Promise<string> {
+  const chain = toolchain(options);
+  const names = ["actionlint"] as const;
+  if ((await missingTools(chain, names)).length > 0) {
+    await withCacheLock(chain, async () => installTools(chain, await missingTools(chain, names)));
+  }
+  return path.join(toolDirectory(chain, "actionlint"), "actionlint");
+}
+
 function toolchain(options: ToolOptions): Toolchain {
   return {
     cache: options.cache ?? cacheDirectory(),
@@ -79,14 +89,29 @@ function toolchain(options: ToolOptions): Toolchain {
 export async function ensureToolchain(chain: Toolchain): Promise<Tools> {
   const present = await installed(chain);
   if (present !== undefined) {
+    await markToolsUsed(present);
     return present;
   }
   return withCacheLock(chain, async () => {
     await installTools(chain, await missingTools(chain, toolNames));
     const home = (await installedHome(chain)) ?? (await installHome(chain));
     const service = (await installedStateService(chain)) ?? (await buildStateService(chain, home));
-    return toolPaths(chain, home, service);
+    const tools = toolPaths(chain, home, service);
+    await markToolsUsed(tools);
+    await removeUnused(path.dirname(tools.pulumiHome));
+    if (tools.stateService !== undefined) {
+      await removeUnused(path.dirname(path.dirname(tools.stateService)));
+    }
+    return tools;
   });
+}
+
+/** Only what is built from this project's own sources comes in many versions. */
+async function markToolsUsed({ pulumiHome, stateService }: Tools): Promise<void> {
+  await markUsed(pulumiHome);
+  if (stateService !== undefined) {
+    await markUsed(path.dirname(stateService));
+  }
 }
 
 function withCacheLock<T>(chain: Toolchain, action: () => Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** What is known of a running process. */
 export interface ProcessInfo {
@@ -72,4 +73,37 @@ export function listProcesses(): { readonly pid: number; readonly command: strin
     .map((line) => /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line))
     .filter((match) => match !== null && !match[2]!.startsWith("Z"))
     .map((match) => ({ pid: Number(match![1]), command: match![3]! }));
+}
+
+/**
+ * Ends a process by signals, the next one when it has not ended by the one before.
+ *
+ * @param patience seconds that it gets after each signal
+ * @returns whether it is gone
+ */
+export async function endProcess(pid: number, signals: readonly NodeJS.Signals[], patience: number): Promise<boolean> {
+  const before = inspectProcess(pid);
+  // A process that was given the same number meanwhile is not ours.
+  const runs = (): boolean => before !== undefined && inspectProcess(pid)?.startTime === before.startTime;
+  for (const signal of signals) {
+    if (!runs()) {
+      return true;
+    }
+    sendSignal(pid, signal);
+    for (let waited = 0; waited < patience * 10 && runs(); waited++) {
+      await sleep(100);
+    }
+  }
+  return !runs();
+}
+
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // It has ended by itself.
+    if (!isGone(error)) {
+      throw error;
+    }
+  }
 }

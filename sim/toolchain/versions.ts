@@ -40,9 +40,10 @@ export interface Plugin {
   readonly downloads: readonly Download[];
 }
 
-export type ToolName = "pulumi" | "kubernetes" | "etcd" | "kwok" | "helm";
+export type ToolName = "pulumi" | "kubernetes" | "etcd" | "kwok" | "helm" | "actionlint";
 export type PluginName = "kubernetes" | "command" | "random";
 
+/** The tools that a simulated stack needs; the others are installed where they are asked for. */
 export const toolNames: readonly ToolName[] = ["etcd", "helm", "kwok", "pulumi", "kubernetes"];
 export const pluginNames: readonly PluginName[] = ["kubernetes", "command", "random"];
 

@@ -87,6 +87,14 @@ func reply(w http.ResponseWriter, value any) error {
 	return nil
 }
 
+// done answers what has worked and has nothing to tell.
+func done(w http.ResponseWriter, err error) error {
+	if err == nil {
+		w.WriteHeader(http.StatusNoContent)
+	}
+	return err
+}
+
 // readBody gives the request's body, decompressed.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	body := io.Reader(r.Body)

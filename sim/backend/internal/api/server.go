@@ -40,6 +40,9 @@ func ConnContext(ctx context.Context, connection net.Conn) context.Context {
 
 type handler func(http.ResponseWriter, *http.Request) error
 
+// stackHandler works on the stack that the path names.
+type stackHandler func(http.ResponseWriter, *http.Request, *store.Stack) error
+
 // Handler gives all routes.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -54,34 +57,34 @@ func (s *Server) Handler() http.Handler {
 
 		"HEAD /api/stacks/{organization}/{project}": s.projectExists,
 		"POST /api/stacks/{organization}/{project}": s.createStack,
-		"GET " + stack:                              s.getStack,
+		"GET " + stack:                              s.onStack(getStack),
 		"DELETE " + stack:                           s.deleteStack,
-		"PATCH " + stack + "/tags":                  s.setTags,
-		"GET " + stack + "/export":                  s.export,
-		"GET " + stack + "/export/{version}":        s.exportVersion,
-		"POST " + stack + "/import":                 s.importState,
-		"GET " + stack + "/updates":                 s.history,
-		"GET " + stack + "/updates/latest":          s.latestUpdate,
-		"GET " + stack + "/updates/latest/previews": s.latestPreviews,
+		"PATCH " + stack + "/tags":                  s.onStack(setTags),
+		"GET " + stack + "/export":                  s.onStack(export),
+		"GET " + stack + "/export/{version}":        s.onStack(exportVersion),
+		"POST " + stack + "/import":                 s.onStack(importState),
+		"GET " + stack + "/updates":                 s.onStack(history),
+		"GET " + stack + "/updates/latest":          s.onStack(latestUpdate),
+		"GET " + stack + "/updates/latest/previews": s.onStack(latestPreviews),
 		"POST " + stack + "/encrypt":                s.noEncryption,
 		"POST " + stack + "/decrypt":                s.noEncryption,
 		"POST " + stack + "/batch-encrypt":          s.noEncryption,
 		"POST " + stack + "/batch-decrypt":          s.noEncryption,
 		"POST " + stack + "/decrypt/{notice}":       s.ignore,
-		"POST " + stack + "/{kind}":                 s.createUpdate,
-		"GET " + update:                             s.updateStatus,
-		"POST " + update:                            s.startUpdate,
-		"POST " + update + "/cancel":                s.cancelUpdate,
+		"POST " + stack + "/{kind}":                 s.onStack(s.createUpdate),
+		"GET " + update:                             s.onStack(updateStatus),
+		"POST " + update:                            s.onStack(startUpdate),
+		"POST " + update + "/cancel":                s.onStack(cancelUpdate),
 	} {
 		mux.Handle(pattern, s.guard(s.hasToken, handle))
 	}
 	for pattern, handle := range map[string]handler{
-		"POST " + update + "/renew_lease":         s.renewLease,
-		"PATCH " + update + "/journalentries":     s.appendJournal,
-		"PATCH " + update + "/checkpoint":         s.saveCheckpoint,
-		"PATCH " + update + "/checkpointverbatim": s.saveVerbatimCheckpoint,
-		"POST " + update + "/events/batch":        s.dropEvents,
-		"POST " + update + "/complete":            s.completeUpdate,
+		"POST " + update + "/renew_lease":         s.onStack(renewLease),
+		"PATCH " + update + "/journalentries":     s.onStack(appendJournal),
+		"PATCH " + update + "/checkpoint":         s.onStack(saveCheckpoint),
+		"PATCH " + update + "/checkpointverbatim": s.onStack(saveVerbatimCheckpoint),
+		"POST " + update + "/events/batch":        s.onStack(dropEvents),
+		"POST " + update + "/complete":            s.onStack(completeUpdate),
 	} {
 		mux.Handle(pattern, s.guard(hasLease, handle))
 	}
@@ -124,12 +127,18 @@ func leaseToken(r *http.Request) string {
 	return token
 }
 
-// stack finds the stack that the path names.
-func (s *Server) stack(r *http.Request) (*store.Stack, error) {
-	if err := checkOrganization(r); err != nil {
-		return nil, err
+// onStack finds the stack that the path names before it lets the handler work.
+func (s *Server) onStack(handle stackHandler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := checkOrganization(r); err != nil {
+			return err
+		}
+		stack, err := s.Store.Stack(stackID(r))
+		if err != nil {
+			return err
+		}
+		return handle(w, r, stack)
 	}
-	return s.Store.Stack(stackID(r))
 }
 
 func stackID(r *http.Request) store.ID {

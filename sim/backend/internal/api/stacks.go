@@ -60,11 +60,7 @@ func (s *Server) createStack(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, apitype.CreateStackResponse{})
 }
 
-func (s *Server) getStack(w http.ResponseWriter, r *http.Request) error {
-	stack, err := s.stack(r)
-	if err != nil {
-		return err
-	}
+func getStack(w http.ResponseWriter, r *http.Request, stack *store.Stack) error {
 	description, err := stack.Describe()
 	if err != nil {
 		return err
@@ -84,34 +80,18 @@ func (s *Server) deleteStack(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && r.URL.Query().Has("force") {
 		return badRequest("force=%s is neither true nor false", r.URL.Query().Get("force"))
 	}
-	if err := s.Store.Delete(stackID(r), force); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return done(w, s.Store.Delete(stackID(r), force))
 }
 
-func (s *Server) setTags(w http.ResponseWriter, r *http.Request) error {
-	stack, err := s.stack(r)
-	if err != nil {
-		return err
-	}
+func setTags(w http.ResponseWriter, r *http.Request, stack *store.Stack) error {
 	tags := map[string]string{}
 	if err := decode(w, r, &tags); err != nil {
 		return err
 	}
-	if err := stack.SetTags(tags); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return done(w, stack.SetTags(tags))
 }
 
-func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
-	stack, err := s.stack(r)
-	if err != nil {
-		return err
-	}
+func export(w http.ResponseWriter, r *http.Request, stack *store.Stack) error {
 	deployment, err := stack.Export()
 	if err != nil {
 		return err
@@ -119,11 +99,7 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, deployment)
 }
 
-func (s *Server) exportVersion(w http.ResponseWriter, r *http.Request) error {
-	stack, err := s.stack(r)
-	if err != nil {
-		return err
-	}
+func exportVersion(w http.ResponseWriter, r *http.Request, stack *store.Stack) error {
 	description, err := stack.Describe()
 	if err != nil {
 		return err
@@ -132,14 +108,10 @@ func (s *Server) exportVersion(w http.ResponseWriter, r *http.Request) error {
 		return notFound("version %s of the state: only the latest, %d, is kept",
 			r.PathValue("version"), description.Version)
 	}
-	return s.export(w, r)
+	return export(w, r, stack)
 }
 
-func (s *Server) importState(w http.ResponseWriter, r *http.Request) error {
-	stack, err := s.stack(r)
-	if err != nil {
-		return err
-	}
+func importState(w http.ResponseWriter, r *http.Request, stack *store.Stack) error {
 	var deployment apitype.UntypedDeployment
 	if err := decode(w, r, &deployment); err != nil {
 		return err
@@ -151,11 +123,7 @@ func (s *Server) importState(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, apitype.ImportStackResponse{UpdateID: id})
 }
 
-func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
-	stack, err := s.stack(r)
-	if err != nil {
-		return err
-	}
+func history(w http.ResponseWriter, r *http.Request, stack *store.Stack) error {
 	updates := stack.History()
 	query := r.URL.Query()
 	if query.Has("pageSize") {
@@ -171,11 +139,7 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, apitype.GetHistoryResponse{Updates: updates})
 }
 
-func (s *Server) latestUpdate(w http.ResponseWriter, r *http.Request) error {
-	stack, err := s.stack(r)
-	if err != nil {
-		return err
-	}
+func latestUpdate(w http.ResponseWriter, r *http.Request, stack *store.Stack) error {
 	for _, update := range stack.History() {
 		if update.Kind != apitype.StackImportUpdate {
 			return reply(w, map[string]apitype.UpdateInfo{"info": update})
@@ -185,9 +149,6 @@ func (s *Server) latestUpdate(w http.ResponseWriter, r *http.Request) error {
 }
 
 // latestPreviews has none to show: previews are not kept.
-func (s *Server) latestPreviews(w http.ResponseWriter, r *http.Request) error {
-	if _, err := s.stack(r); err != nil {
-		return err
-	}
+func latestPreviews(w http.ResponseWriter, _ *http.Request, _ *store.Stack) error {
 	return reply(w, apitype.GetLatestStackPreviewsResponse{Updates: []apitype.StackPreview{}})
 }

@@ -10,21 +10,18 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"inference-stack/sim/backend/internal/owner"
+	"inference-stack/sim/backend/internal/store"
 )
 
 // journalVersion is the only form of journal entries there is so far.
 const journalVersion = 1
 
-func (s *Server) createUpdate(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) createUpdate(w http.ResponseWriter, r *http.Request, stack *store.Stack) error {
 	kind := r.PathValue("kind")
 	switch apitype.UpdateKind(kind) {
 	case apitype.UpdateUpdate, apitype.PreviewUpdate, apitype.RefreshUpdate, apitype.DestroyUpdate:
 	default:
 		return s.unknown(w, r)
-	}
-	stack, err := s.stack(r)
-	if err != nil {
-		return err
 	}
 	var request apitype.UpdateProgramRequest
 	if err := decode(w, r, &request); err != nil {
@@ -34,11 +31,7 @@ func (s *Server) createUpdate(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, apitype.UpdateProgramResponse{UpdateID: stack.Announce(kind, dryRun, request)})
 }
 
-func (s *Server) startUpdate(w http.ResponseWriter, r *http.Request) error {
-	stack, err := s.stack(r)
-	if err != nil {
-		return err
-	}
+func startUpdate(w http.ResponseWriter, r *http.Request, stack *store.Stack) error {
 	var request apitype.StartUpdateRequest
 	if err := decode(w, r, &request); err != nil {
 		return err
@@ -75,11 +68,7 @@ func engineOf(r *http.Request) *owner.Process {
 }
 
 // updateStatus is asked after an import, which is done by the time it is answered.
-func (s *Server) updateStatus(w http.ResponseWriter, r *http.Request) error {
-	stack, err := s.stack(r)
-	if err != nil {
-		return err
-	}
+func updateStatus(w http.ResponseWriter, r *http.Request, stack *store.Stack) error {
 	description, err := stack.Describe()
 	if err != nil {
 		return err
@@ -92,11 +81,7 @@ func (s *Server) updateStatus(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, answer)
 }
 
-func (s *Server) renewLease(w http.ResponseWriter, r *http.Request) error {
-	stack, err := s.stack(r)
-	if err != nil {
-		return err
-	}
+func renewLease(w http.ResponseWriter, r *http.Request, stack *store.Stack) error {
 	expires, err := stack.Renew(r.PathValue("update"), leaseToken(r))
 	if err != nil {
 		return err
@@ -104,11 +89,7 @@ func (s *Server) renewLease(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, apitype.RenewUpdateLeaseResponse{Token: leaseToken(r), TokenExpiration: expires.Unix()})
 }
 
-func (s *Server) appendJournal(w http.ResponseWriter, r *http.Request) error {
-	stack, err := s.stack(r)
-	if err != nil {
-		return err
-	}
+func appendJournal(w http.ResponseWriter, r *http.Request, stack *store.Stack) error {
 	batch, err := readBody(w, r)
 	if err != nil {
 		return err
@@ -124,24 +105,20 @@ func (s *Server) appendJournal(w http.ResponseWriter, r *http.Request) error {
 				entry.SequenceID, entry.Version, journalVersion)
 		}
 	}
-	if err := stack.Append(r.PathValue("update"), leaseToken(r), batch, len(decoded.Entries)); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return done(w, stack.Append(r.PathValue("update"), leaseToken(r), batch, len(decoded.Entries)))
 }
 
-func (s *Server) saveCheckpoint(w http.ResponseWriter, r *http.Request) error {
+func saveCheckpoint(w http.ResponseWriter, r *http.Request, stack *store.Stack) error {
 	var request apitype.PatchUpdateCheckpointRequest
 	if err := decode(w, r, &request); err != nil {
 		return err
 	}
-	return s.takeCheckpoint(w, r, apitype.UntypedDeployment{
+	return done(w, stack.SaveCheckpoint(r.PathValue("update"), leaseToken(r), apitype.UntypedDeployment{
 		Version: request.Version, Features: request.Features, Deployment: request.Deployment,
-	})
+	}))
 }
 
-func (s *Server) saveVerbatimCheckpoint(w http.ResponseWriter, r *http.Request) error {
+func saveVerbatimCheckpoint(w http.ResponseWriter, r *http.Request, stack *store.Stack) error {
 	var request apitype.PatchUpdateVerbatimCheckpointRequest
 	if err := decode(w, r, &request); err != nil {
 		return err
@@ -150,61 +127,25 @@ func (s *Server) saveVerbatimCheckpoint(w http.ResponseWriter, r *http.Request) 
 	if err := json.Unmarshal(request.UntypedDeployment, &deployment); err != nil {
 		return badRequest("untypedDeployment is not a deployment: %v", err)
 	}
-	return s.takeCheckpoint(w, r, deployment)
-}
-
-func (s *Server) takeCheckpoint(w http.ResponseWriter, r *http.Request, deployment apitype.UntypedDeployment) error {
-	stack, err := s.stack(r)
-	if err != nil {
-		return err
-	}
-	if err := stack.SaveCheckpoint(r.PathValue("update"), leaseToken(r), deployment); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return done(w, stack.SaveCheckpoint(r.PathValue("update"), leaseToken(r), deployment))
 }
 
 // dropEvents keeps nothing: whoever runs the engine sees its output. The message still shows that the engine lives.
-func (s *Server) dropEvents(w http.ResponseWriter, r *http.Request) error {
-	stack, err := s.stack(r)
-	if err != nil {
-		return err
-	}
+func dropEvents(w http.ResponseWriter, r *http.Request, stack *store.Stack) error {
 	if _, err := io.Copy(io.Discard, r.Body); err != nil {
 		return err
 	}
-	if err := stack.Touch(r.PathValue("update"), leaseToken(r)); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return done(w, stack.Touch(r.PathValue("update"), leaseToken(r)))
 }
 
-func (s *Server) completeUpdate(w http.ResponseWriter, r *http.Request) error {
-	stack, err := s.stack(r)
-	if err != nil {
-		return err
-	}
+func completeUpdate(w http.ResponseWriter, r *http.Request, stack *store.Stack) error {
 	var request apitype.CompleteUpdateRequest
 	if err := decode(w, r, &request); err != nil {
 		return err
 	}
-	if err := stack.Complete(r.PathValue("update"), leaseToken(r), request.Status); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return done(w, stack.Complete(r.PathValue("update"), leaseToken(r), request.Status))
 }
 
-func (s *Server) cancelUpdate(w http.ResponseWriter, r *http.Request) error {
-	stack, err := s.stack(r)
-	if err != nil {
-		return err
-	}
-	if err := stack.Cancel(r.PathValue("update")); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+func cancelUpdate(w http.ResponseWriter, r *http.Request, stack *store.Stack) error {
+	return done(w, stack.Cancel(r.PathValue("update")))
 }

@@ -1,0 +1,1 @@
+export * as v3 from "@pulumi/kubernetes/helm/v3/release";
