@@ -1,9 +1,9 @@
 # Two commands are the front door: `make up` and `make test`. Everything here is thin over npm scripts.
 .DEFAULT_GOAL := help
-.PHONY: help up preview status down test bench clean
+.PHONY: help up preview status down test bench lab-up lab-down lab-ssh clean
 
 help: ## What can be done here
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: node_modules/.installed ## Start a simulated GPU cluster and bring the dev stack up on it
 	@npm run --silent up
@@ -23,8 +23,18 @@ test: node_modules/.installed ## Everything: types, lint, unit, policies, the en
 bench: node_modules/.installed ## Measure preview, up, second up and destroy beside kubectl (docs/benchmarks.md)
 	@npm run --silent bench
 
+lab-up: node_modules/.installed ## Bare Debian hosts on this machine and the stack lab on them (Linux, root; docs/hosts-lab.md)
+	@npm run --silent lab:up
+
+lab-ssh: node_modules/.installed ## A shell on a lab host: make lab-ssh HOST=h1
+	@npm run --silent lab -- ssh $(or $(HOST),h1)
+
+lab-down: node_modules/.installed ## Destroy the stack lab and remove its hosts: no process, mount, interface or file is left
+	@npm run --silent lab:down
+
 clean: ## Remove what was made inside this checkout (the tools' cache outside of it stays)
 	@if [ -d .sim ] && [ -e node_modules/.installed ]; then npm run --silent down; fi
+	@if [ -d .sim/lab ]; then npm run --silent lab:down -- --force; fi
 	rm -rf node_modules coverage .sim
 
 node_modules/.installed: package.json package-lock.json

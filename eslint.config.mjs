@@ -17,6 +17,16 @@ export default tseslint.config(
     },
   },
   {
+    files: ["components/**/*.ts"],
+    ignores: ["components/kubernetes/**"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        { name: "@pulumi/kubernetes", message: "Import components/kubernetes, which starts faster." },
+      ],
+    },
+  },
+  {
     // node:test-style assertions and mocha's describe/it return promises that the runner handles.
     files: ["test/**/*.ts"],
     rules: { "@typescript-eslint/no-floating-promises": "off" },

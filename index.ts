@@ -1,3 +1,4 @@
+import "./components/leanSdk";
 import * as pulumi from "@pulumi/pulumi";
 import { fitTable } from "./components/capacity/fitTable";
 import { Addons } from "./components/addons/addons";
@@ -12,20 +13,22 @@ import { Tenancy } from "./components/tenancy/tenancy";
 export = async () => {
   const { config, secrets } = loadStackConfig();
 
-  // The cluster: simulated, or the one that a kubeconfig names.
-  const connection = await connectCluster({ ...config, kubeconfig: secrets.kubeconfig });
+  // The cluster: simulated, the one that a kubeconfig names, or made of bare hosts over SSH.
+  const connection = await connectCluster({ ...config, secrets });
   requireNodes(config, connection.nodes);
   const cluster = new Cluster("cluster", connection);
   if (config.models.length > 0) await pulumi.log.info(fitTable(config, cluster.nodes, readProjectJson));
   const onCluster = { provider: cluster.provider };
 
-  // What models need there: cert-manager, GPU operator, MetalLB.
+  // What models need there: pod network, cert-manager, GPU operator, MetalLB.
   const addresses = resolveAddressPool({
     addresses: config.loadBalancer.addresses,
     subnet: configuredSubnet(config.cluster, config.loadBalancer),
     nodeAddresses: cluster.nodes.map(({ address }) => address),
   });
-  const addons = new Addons("addons", { ...config, addresses, interfaces: config.loadBalancer.interfaces }, onCluster);
+  const { interfaces } = config.loadBalancer;
+  const podNetwork = config.cluster.source === "hosts" ? config.cluster : undefined;
+  const addons = new Addons("addons", { ...config, addresses, interfaces, podNetwork }, onCluster);
 
   // Namespaces with their GPU quotas.
   const tenants = new Map(
@@ -38,11 +41,27 @@ export = async () => {
   // Models, each with its weights' storage.
   const serving = new Serving(
     "serving",
-    { ...config, nodes: cluster.nodes, tenants, hfToken: (name) => secrets.hfToken(name) },
+    {
+      ...config,
+      nodes: cluster.nodes,
+      tenants,
+      awaitsGroups: config.cluster.source !== "simulated",
+      hfToken: (name) => secrets.hfToken(name),
+    },
     { ...onCluster, dependsOn: [...addons.resources] },
   );
 
+  // Bare hosts: the proof that what was made of them works.
+  const validation = cluster.validate({
+    ...config,
+    after: [...addons.resources, ...serving.models],
+    rerunOn: serving.models.map(({ url }) => url),
+  });
+
   return {
+    // Secret. Only of clusters that the stack makes: the others have theirs.
+    kubeconfig: cluster.hosts && cluster.kubeconfig,
+    validation,
     models: serving.models.map(({ name, url, gpus }) => ({ name, url, gpus })),
   };
 };

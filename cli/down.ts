@@ -1,8 +1,9 @@
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import path from "node:path";
 import { startSimulatedStack } from "./stack";
 import { stackArgument, stopOnInterrupt } from "./arguments";
 import { main } from "./main";
-import { kubeconfigPath, simDirectory } from "./paths";
+import { kubeconfigPath, labDirectory, labStackDirectory, simDirectory } from "./paths";
 import { Phases } from "./phases";
 import { recoverInterrupted } from "./recover";
 import { stopStateService } from "./stateBackend";
@@ -35,7 +36,17 @@ main(async (args) => {
     stopCluster({ directory: simDirectory, report: consoleProgress() }),
   );
   await stopStateService(simDirectory);
-  rmSync(simDirectory, { recursive: true, force: true });
+  forgetSimulation();
   console.log("\nRemoved: no resource, process or port is left.");
   return 0;
 });
+
+/** Removes all but what belongs to make lab-up, whose hosts go on running. */
+function forgetSimulation(): void {
+  const lab = [labDirectory, labStackDirectory].map((directory) => path.basename(directory));
+  const names = readdirSync(simDirectory);
+  for (const name of names.filter((each) => !lab.includes(each))) {
+    rmSync(path.join(simDirectory, name), { recursive: true, force: true });
+  }
+  if (!names.some((name) => lab.includes(name))) rmSync(simDirectory, { recursive: true, force: true });
+}

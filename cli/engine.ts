@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parse, parseDocument, stringify } from "yaml";
 import type { Tools } from "../sim/toolchain";
+import { collectOutput } from "../sim/toolchain/command";
 import { root, simDirectory, stackFile } from "./paths";
 import { fileBackend, type StateBackend } from "./stateBackend";
 
@@ -28,6 +29,8 @@ interface ProjectFile {
 interface StartOptions {
   readonly directory?: string;
   readonly stdio?: "pipe" | "inherit";
+  /** What the engine reads; nothing by default. */
+  readonly stdin?: "ignore" | "pipe";
 }
 
 export interface RunResult {
@@ -100,11 +103,12 @@ export class Engine {
   }
 
   /** Starts the engine. */
-  start(args: readonly string[], { directory = this.project, stdio = "pipe" }: StartOptions = {}): ChildProcess {
+  start(args: readonly string[], options: StartOptions = {}): ChildProcess {
+    const { directory = this.project, stdio = "pipe", stdin = "ignore" } = options;
     return spawn(this.options.tools.pulumi, this.withStack(args), {
       cwd: directory,
       env: this.environment(),
-      stdio: ["ignore", stdio, stdio],
+      stdio: [stdin, stdio, stdio],
     });
   }
 
@@ -120,16 +124,22 @@ export class Engine {
   }
 
   /** Runs the engine and collects what it prints. */
-  async capture(args: readonly string[], directory = this.project): Promise<RunResult> {
-    const child = this.start(args, { directory });
-    let stdout = "";
-    let stderr = "";
-    child.stdout?.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-    return new Promise((resolve, reject) => {
-      child.on("error", reject);
-      child.on("close", (code) => resolve({ exitCode: code ?? 1, stdout, stderr }));
-    });
+  async capture(args: readonly string[], directory = this.project, input?: string): Promise<RunResult> {
+    const child = this.start(args, { directory, stdin: input === undefined ? "ignore" : "pipe" });
+    const { code, stdout, stderr } = await collectOutput(child, { input });
+    return { exitCode: code ?? 1, stdout, stderr };
+  }
+
+  /**
+   * Stores a secret of the stack, encrypted, in the engine's copy of the config. `prepare` forgets it.
+   *
+   * @param key its place, e.g. `secrets.sshPrivateKey`
+   */
+  async setSecret(key: string, value: string): Promise<void> {
+    const set = ["config", "set", "--secret", "--path", `inference-stack:${key}`, "--non-interactive"];
+    const place = ["--stack", this.stack, "--config-file", this.configCopy];
+    const { exitCode, stderr } = await this.capture([...set, ...place], this.project, value);
+    if (exitCode !== 0) throw new Error(`${key} could not be stored for stack ${this.stack}:\n${stderr}`);
   }
 
   private withStack(args: readonly string[]): string[] {

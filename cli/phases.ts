@@ -7,9 +7,11 @@ export interface PhaseTime {
   readonly seconds: number;
 }
 
-/** What the last `make up` found, kept for `npm run status`. */
+/** What the last `make up` or `make lab-up` found, kept for `npm run status`. */
 export interface LastRun {
   readonly stack: string;
+  /** What was run; `make up` when absent. */
+  readonly command?: string;
   readonly finishedAt: string;
   readonly phases: readonly PhaseTime[];
   readonly policy: PolicyResult;

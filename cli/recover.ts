@@ -145,11 +145,16 @@ function clusterObject(create: PendingCreate): { id: string; probe: KubernetesOb
   return { id: namespace === undefined ? (name ?? "") : `${namespace}/${name}`, probe };
 }
 
+/** The kubeconfig is read when the first object is looked for: a cluster that is being made has none before. */
 function existsOnCluster(kubeconfig: string): Exists {
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  const api = KubernetesObjectApi.makeApiClient(config);
+  let api: KubernetesObjectApi | undefined;
+  const connect = (): KubernetesObjectApi => {
+    const config = new KubeConfig();
+    config.loadFromFile(kubeconfig);
+    return KubernetesObjectApi.makeApiClient(config);
+  };
   return async ({ apiVersion, kind, metadata }) => {
+    api ??= connect();
     try {
       await api.read({ apiVersion, kind, metadata: { name: metadata?.name ?? "", namespace: metadata?.namespace } });
       return true;

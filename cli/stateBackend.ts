@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { inspectProcess } from "../sim/toolchain/processes";
+import { endProcess, inspectProcess } from "../sim/toolchain/processes";
 
 /** Where the engine keeps a stack's state: environment variables for the Pulumi CLI. */
 export interface StateBackend {
@@ -56,14 +56,9 @@ export async function stopStateService(directory: string): Promise<void> {
   if (running === undefined) {
     return;
   }
-  process.kill(running.pid, "SIGTERM");
-  for (let waited = 0; waited < patience * 10; waited++) {
-    if (inspectProcess(running.pid)?.startTime !== running.startTime) {
-      return;
-    }
-    await sleep(100);
+  if (!(await endProcess(running.pid, ["SIGTERM"], patience))) {
+    throw new Error(`The state service (process ${running.pid}) does not end; see ${serviceFiles(directory).log}`);
   }
-  throw new Error(`The state service (process ${running.pid}) does not end; see ${serviceFiles(directory).log}`);
 }
 
 function serviceFiles(directory: string) {

@@ -34,6 +34,7 @@ const layers: readonly Layer[] = [
   { name: "go: plugins", kind: "go", command: ["go", "test", "-json", "./..."], directory: "sim/plugins" },
   { name: "go: state service", kind: "go", command: ["go", "test", "-json", "./..."], directory: "sim/backend" },
   { name: "sim", kind: "mocha", command: mocha("test/sim/**/*.test.ts") },
+  { name: "hosts", kind: "mocha", command: mocha("test/hosts/**/*.test.ts") },
 ];
 
 /** `npm test [-- <layer> …]`: runs the layers, all by default, and closes with the total. */

@@ -1,6 +1,5 @@
 import type { HostsClusterConfig, SimulatedClusterConfig } from "../../components/config/schema/cluster";
-import { parseNodeAddress } from "../../components/config/addressPool";
-import { simulatedNodes, type SimulatedNode } from "../../components/config/nodes";
+import { nodeAddress, simulatedNodes, type SimulatedNode } from "../../components/config/nodes";
 import { gpuResourceName, type GpuVendor } from "../../components/config/schema/common";
 import type { GivenNode } from "../../sim/cluster";
 import { nodeLabels } from "../../sim/cluster/nodeLabels";
@@ -11,9 +10,10 @@ export const assumedHost = { cpus: 192, memory: "1536Gi" } as const;
 
 /** The nodes that a stack's hosts will be, with the labels that kubeadm and the vendors' labellers give them. */
 export function hostNodes(cluster: HostsClusterConfig, defaultVendor: GpuVendor): NodeList {
-  const nodes = cluster.hosts.map((host, index): GivenNode => {
+  const nodes = cluster.hosts.map((host): GivenNode => {
     const vendor = host.vendor ?? defaultVendor;
-    const address = parseNodeAddress(host.address) === undefined ? standInAddress(index) : host.address;
+    // The config's checks have seen to it that each host has one.
+    const address = nodeAddress(host)!;
     const node = nodeOf({ ...assumedHost, ...host, address, vendor, product: host.product ?? "unknown" });
     return { ...node, labels: { ...node.labels, ...host.labels }, taints: host.taints };
   });
@@ -26,9 +26,6 @@ export function hostNodes(cluster: HostsClusterConfig, defaultVendor: GpuVendor)
     ],
   };
 }
-
-/** For a host that is only known by its DNS name: an address of the block for tests between networks (RFC 2544). */
-const standInAddress = (index: number): string => `198.18.${Math.floor(index / 256)}.${index % 256}`;
 
 /** The nodes of a stack's simulated node groups. */
 export function groupNodes(cluster: SimulatedClusterConfig): NodeList {

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { AddonsConfig, GpuConfig } from "../config/schema/platform";
 import { CertManager } from "./certManager";
+import { Cni, type PodNetwork } from "./cni";
 import { GpuOperator } from "./gpuOperator";
 import type { Addon } from "./installChart";
 import { LeaderWorkerSet } from "./leaderWorkerSet";
@@ -17,17 +18,23 @@ export interface AddonsArgs {
   readonly addresses: readonly string[];
   /** Network interfaces that announce the addresses. Defaults to all. */
   readonly interfaces?: readonly string[];
+  /** Pod network to install first. Left out where the cluster has one already. */
+  readonly podNetwork?: PodNetwork;
 }
 
-/** Everything that models need on a cluster: cert-manager, then the GPU operators that use it, MetalLB, and LeaderWorkerSet where asked for. */
+/**
+ * Everything that models need on a cluster: the pod network, without which no other add-on starts, cert-manager, then
+ * the GPU operators that use it, MetalLB, and LeaderWorkerSet where asked for.
+ */
 export class Addons extends pulumi.ComponentResource implements Addon {
   readonly resources: readonly pulumi.Resource[];
 
   constructor(name: string, args: AddonsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-stack:addons:Addons", name, {}, opts);
-    const { addons, chartSource, gpu } = args;
-    const child = { parent: this };
-    const installed: Addon[] = [];
+    const { addons, chartSource, gpu, podNetwork } = args;
+    const network = podNetwork && new Cni("cni", { ...podNetwork, chartSource }, { parent: this });
+    const child = { parent: this, dependsOn: [...(network?.resources ?? [])] };
+    const installed: Addon[] = network === undefined ? [] : [network];
     let certManager: readonly pulumi.Resource[] | undefined;
     if (addons.certManager === "install") {
       const addon = new CertManager("cert-manager", { chartSource }, child);

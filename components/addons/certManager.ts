@@ -37,7 +37,7 @@ export class CertManager extends pulumi.ComponentResource implements Addon {
       chartSource: args.chartSource,
       values,
     });
-    this.namespace = namespace.metadata.name;
+    this.namespace = namespace;
     this.resources = [release];
     this.registerOutputs({ namespace: this.namespace });
   }

@@ -54,6 +54,29 @@ export const charts = {
     namespace: "gpu-operator",
     release: "gpu-operator",
   },
+  // Calico's CRDs have been a chart of their own since 3.32. It holds nothing that is in a namespace; this one keeps
+  // Helm's record.
+  calicoCrds: {
+    name: "crd.projectcalico.org.v1",
+    version: "v3.32.1",
+    repository: "https://docs.tigera.io/calico/charts",
+    namespace: "calico-crds",
+    release: "calico-crds",
+  },
+  calico: {
+    name: "tigera-operator",
+    version: "v3.32.1",
+    repository: "https://docs.tigera.io/calico/charts",
+    namespace: "tigera-operator",
+    release: "calico",
+  },
+  flannel: {
+    name: "flannel",
+    version: "v0.28.9",
+    repository: "https://flannel-io.github.io/flannel",
+    namespace: "kube-flannel",
+    release: "flannel",
+  },
 } as const satisfies Record<string, Chart>;
 
 /** Where a Release takes its chart from: the matching part of `helm.v3.ReleaseArgs`. */

@@ -1,5 +1,6 @@
-import * as k8s from "@pulumi/kubernetes";
+import * as k8s from "../kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { knownAfter } from "../knownAfter";
 import { resolveChart, type Chart } from "./charts";
 
 /** What every add-on gives to those that come after it. */
@@ -24,7 +25,8 @@ export interface InstallChartArgs {
 }
 
 export interface InstalledChart {
-  readonly namespace: k8s.core.v1.Namespace;
+  /** Name of the chart's namespace, known when that exists. */
+  readonly namespace: pulumi.Output<string>;
   readonly release: k8s.helm.v3.Release;
 }
 
@@ -38,23 +40,24 @@ const TIMEOUT_SECONDS = 600;
 export function installChart(parent: pulumi.Resource, name: string, args: InstallChartArgs): InstalledChart {
   const { chart, chartSource, values, privileged = false, dependsOn = [] } = args;
   const reference = resolveChart(chartSource, chart);
-  const namespace = new k8s.core.v1.Namespace(
+  const made = new k8s.core.v1.Namespace(
     name,
     { metadata: { name: chart.namespace, labels: privileged ? podSecurityLabels : {} } },
     // The name is fixed: a replacement cannot stand beside the old one.
     { parent, deleteBeforeReplace: true },
   );
+  const namespace = knownAfter(chart.namespace, made);
   const release = new k8s.helm.v3.Release(
     name,
     {
       ...reference,
       name: chart.release,
-      namespace: namespace.metadata.name,
+      namespace,
       values: values as Record<string, unknown>,
       timeout: TIMEOUT_SECONDS,
       maxHistory: 5,
     },
-    { parent, dependsOn: [namespace, ...dependsOn], deleteBeforeReplace: true },
+    { parent, dependsOn: [made, ...dependsOn], deleteBeforeReplace: true },
   );
   return { namespace, release };
 }

@@ -1,5 +1,6 @@
-import * as k8s from "@pulumi/kubernetes";
+import * as k8s from "../kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { knownAfter } from "../knownAfter";
 import { charts } from "./charts";
 import { installChart, type Addon } from "./installChart";
 
@@ -28,6 +29,7 @@ const values: MetalLbValues = {
 };
 
 const API_VERSION = "metallb.io/v1beta1";
+const poolName = "default";
 
 /** Installs MetalLB and announces one pool of addresses over layer 2. */
 export class MetalLb extends pulumi.ComponentResource implements Addon {
@@ -49,27 +51,27 @@ export class MetalLb extends pulumi.ComponentResource implements Addon {
       {
         apiVersion: API_VERSION,
         kind: "IPAddressPool",
-        metadata: { name: "default", namespace: namespace.metadata.name },
+        metadata: { name: poolName, namespace },
         // Some clients drop packets of addresses that end in .0 or .255, which a CIDR includes.
         spec: { addresses: args.addresses, avoidBuggyIPs: true },
       },
       // The release is ready once the controller is, and the controller once it has patched its webhook.
       { parent: this, dependsOn: release, deleteBeforeReplace: true },
     );
+    this.addressPool = knownAfter(poolName, pool);
     const advertisement = new k8s.apiextensions.CustomResource(
       name,
       {
         apiVersion: API_VERSION,
         kind: "L2Advertisement",
-        metadata: { name: "default", namespace: namespace.metadata.name },
+        metadata: { name: "default", namespace },
         spec: {
-          ipAddressPools: [pool.metadata.name],
+          ipAddressPools: [this.addressPool],
           ...(args.interfaces === undefined ? {} : { interfaces: [...args.interfaces] }),
         },
       },
       { parent: this, dependsOn: [release, pool], deleteBeforeReplace: true },
     );
-    this.addressPool = pool.metadata.name;
     this.resources = [release, pool, advertisement];
     this.registerOutputs({ addressPool: this.addressPool });
   }

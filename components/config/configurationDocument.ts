@@ -19,7 +19,9 @@ interface Section {
   readonly intro?: string;
 }
 
-const source = (name: string): unknown => ({ cluster: { source: name, nodeGroups: [{}], hosts: [{ taints: [{}] }] } });
+const source = (name: string): unknown => ({
+  cluster: { source: name, nodeGroups: [{}], hosts: [{ taints: [{}] }], containerd: { source: { repository: "" } } },
+});
 
 const sections: readonly Section[] = [
   { title: "`cluster`, simulated", path: ["cluster"], sample: source("simulated") },
@@ -28,6 +30,26 @@ const sections: readonly Section[] = [
   { title: "`cluster`, hosts", path: ["cluster"], sample: source("hosts") },
   { title: "`cluster.hosts[]`", path: ["cluster", "hosts", 0], sample: source("hosts") },
   { title: "`cluster.hosts[].taints[]`", path: ["cluster", "hosts", 0, "taints", 0], sample: source("hosts") },
+  ...[
+    ["virtualIp"],
+    ["bastion"],
+    ["proxy"],
+    ["mirrors"],
+    ["mirrors", "apt"],
+    ["containerd"],
+    ["containerd", "source"],
+    ["kubeadm"],
+    ["preflight"],
+    ["tuning"],
+    ["tuning", "hugePages"],
+    ["etcdSnapshots"],
+    ["validation"],
+    ["validation", "allReduce"],
+  ].map((keys) => ({
+    title: `\`cluster.${keys.join(".")}\``,
+    path: ["cluster", ...keys],
+    sample: source("hosts"),
+  })),
   { title: "`gpu`", path: ["gpu"] },
   { title: "`gpu.amd`", path: ["gpu", "amd"] },
   { title: "`gpu.nvidia`", path: ["gpu", "nvidia"] },
@@ -48,6 +70,17 @@ const sections: readonly Section[] = [
     path: ["models", 0, "hfToken"],
     sample: { models: [{ hfToken: { secretName: "" } }] },
   },
+  {
+    title: "`models[].weights`, an OCI image",
+    path: ["models", 0, "weights"],
+    sample: { models: [{ weights: { type: "image" } }] },
+  },
+  {
+    title: "`models[].weights`, a bucket",
+    path: ["models", 0, "weights"],
+    sample: { models: [{ weights: { type: "s3" } }] },
+  },
+  { title: "`models[].drain`", path: ["models", 0, "drain"] },
   { title: "`models[].service`", path: ["models", 0, "service"] },
   {
     title: "`secrets`",
@@ -123,9 +156,12 @@ const rules = `## Rules across keys
 - \`loadBalancer.addresses\` lie in the nodes' subnet, hold no node's address, do not overlap, are of one family, and are
   enough for every model with \`service.type: LoadBalancer\`. \`auto\` is .240–.250 of the nodes' /24.
 - A simulated cluster's subnet has an address for each node.
-- Hosts: an odd number of control planes, with a \`controlPlaneEndpoint\` when there is more than one; a pinned
-  \`hostKey\` each, unless \`trustOnFirstUse\` is true; pods, Services, hosts and load balancer do not share addresses;
-  \`secrets.sshPrivateKey\` is set.
+- Hosts: an odd number of control planes, with a \`controlPlaneEndpoint\` or a \`virtualIp\` when there is more than one; a
+  pinned \`hostKey\` each (the bastion too), unless \`trustOnFirstUse\` is true; a \`nodeAddress\` where \`address\` is a
+  name; pods, Services, hosts, virtual IP and load balancer do not share addresses; the pods' network has a /24 for each
+  host; \`secrets.sshPrivateKey\` is set, or \`sshAgent\` is true, not both.
+- \`kubeadm\`, \`kubelet\`, \`kubeProxy\` and \`containerd.config\` hold fields that Kubernetes 1.36 and containerd know,
+  without those that the stack sets itself; the message names the key to set instead.
 - A cluster that exists has either \`path\` or \`secrets.kubeconfig\`.
 - \`gpu.amd.driver: operator\` needs \`driverVersion\` and \`driverImage\`.
 - \`resources.sharedMemory\` is at most \`resources.memory\`, which it is counted in.

@@ -111,7 +111,8 @@ export function describeAllowed(from: z.core.$ZodType): string {
   if (definition.type === "literal") return either(definition.values.map((value) => JSON.stringify(value)));
   if (definition.type === "array") return `a list, each entry ${describeAllowed(definition.element)}`;
   if (definition.type === "object") return describeObject(definition.shape);
-  if (definition.type === "record") return "an object of names and texts";
+  if (definition.type === "record")
+    return definition.valueType._zod.def.type === "unknown" ? "an object" : "an object of names and texts";
   if (definition.type === "union") return either(definition.options.map(describeAllowed));
   return definition.type;
 }

@@ -6,7 +6,7 @@ import type { NodeCapacity } from "./nodes";
 import { configNamespace, type Path } from "./paths";
 import { formatProblems, renderValue, type Problem } from "./problem";
 import { secretsSchema, type StackConfig } from "./schema/stack";
-import { StackSecrets, type SecretNames } from "./secrets";
+import { StackSecrets, type SecretNames, type SingleSecret } from "./secrets";
 import { decodeValues, foreignKeyProblems, type ConfigValues } from "./source";
 import type * as StackFiles from "./stackFile";
 
@@ -72,12 +72,8 @@ export function readProjectJson(file: string): unknown {
 
 /** Which secrets the values hold. */
 function secretNames(values: ConfigValues["values"]): SecretNames {
-  const secrets = secretsSchema.parse(values.secrets ?? {});
-  return {
-    hfTokens: Object.keys(secrets.hfTokens),
-    kubeconfig: secrets.kubeconfig !== undefined,
-    sshPrivateKey: secrets.sshPrivateKey !== undefined,
-  };
+  const { hfTokens, ...single } = secretsSchema.parse(values.secrets ?? {});
+  return { hfTokens: Object.keys(hfTokens), single: Object.keys(single) as SingleSecret[] };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { configNamespace } from "./paths";
-import { stackSchema } from "./schema/stack";
+import { secretsSchema, stackSchema } from "./schema/stack";
 
 type JsonSchema = Record<string, unknown>;
 
@@ -11,6 +11,13 @@ const secure: JsonSchema = {
   required: ["secure"],
   additionalProperties: false,
 };
+
+/** The secrets that are one value each. */
+const singleSecrets = Object.fromEntries(
+  Object.entries(secretsSchema.shape)
+    .filter(([key]) => key !== "hfTokens")
+    .map(([key, schema]) => [key, { ...secure, description: schema.description }]),
+);
 
 const secrets: JsonSchema = {
   description: stackSchema.shape.secrets.description,
@@ -24,8 +31,7 @@ const secrets: JsonSchema = {
           type: "object",
           additionalProperties: secure,
         },
-        kubeconfig: { ...secure, description: "Contents of the kubeconfig for cluster.source: kubeconfig" },
-        sshPrivateKey: { ...secure, description: "SSH private key for cluster.source: hosts" },
+        ...singleSecrets,
       },
       additionalProperties: false,
     },

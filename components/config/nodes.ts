@@ -1,6 +1,7 @@
 import { parseQuantity } from "../capacity/quantity";
-import { parseNodeAddress, subnetNodeAddresses } from "./addressPool";
-import type { ClusterConfig, NodeGroupConfig, SimulatedClusterConfig } from "./schema/cluster";
+import { isIP } from "node:net";
+import { subnetNodeAddresses } from "./addressPool";
+import type { ClusterConfig, HostConfig, NodeGroupConfig, SimulatedClusterConfig } from "./schema/cluster";
 import type { GpuVendor } from "./schema/common";
 import type { GpuConfig, LoadBalancerConfig } from "./schema/platform";
 
@@ -44,7 +45,12 @@ export function simulatedNodes(cluster: SimulatedClusterConfig): SimulatedNode[]
 export function configuredNodeAddresses(cluster: ClusterConfig): string[] {
   if (cluster.source === "simulated") return simulatedNodes(cluster).map(({ address }) => address);
   if (cluster.source === "kubeconfig") return [];
-  return cluster.hosts.map(({ address }) => address).filter((address) => parseNodeAddress(address) !== undefined);
+  return cluster.hosts.map(nodeAddress).filter((address) => address !== undefined);
+}
+
+/** The IP address by which the other nodes reach a host's; undefined where config only has a DNS name. */
+export function nodeAddress({ address, nodeAddress: own }: HostConfig): string | undefined {
+  return own ?? (isIP(address) === 0 ? undefined : address);
 }
 
 /** Subnet for the load balancer's addresses, as far as config says: its own, or the simulated cluster's. */
@@ -67,10 +73,10 @@ export function configuredNodes(cluster: ClusterConfig, gpu: GpuConfig): NodeCap
       memory: parseQuantity(memory),
     }));
   }
-  const fallback = gpu.vendor === "nvidia" ? "nvidia" : "amd";
-  return cluster.hosts.map(({ name, gpus, vendor, product }) => ({
-    name,
-    gpus: { [vendor ?? fallback]: gpus },
-    product,
-  }));
+  return cluster.hosts.map((host) => ({ name: host.name, gpus: hostGpus(host, gpu), product: host.product }));
+}
+
+/** The GPUs of a host by vendor, as its entry of the config says. */
+export function hostGpus({ gpus, vendor }: HostConfig, gpu: Pick<GpuConfig, "vendor">): NodeCapacity["gpus"] {
+  return { [vendor ?? (gpu.vendor === "nvidia" ? "nvidia" : "amd")]: gpus };
 }

@@ -3,7 +3,10 @@ import { nearest } from "./nearest";
 import { formatPath, isWithin, valueAt, type Path } from "./paths";
 import { intendedKey } from "./schemaProblems";
 
-/** Values that let the rest of a config be judged where a required one is missing or broken. They reach no component. */
+/**
+ * Values that let the rest of a config be judged where a required one is missing or broken, by key, or by key and the one
+ * above it where a key means several things. They reach no component.
+ */
 const standIns: Readonly<Record<string, unknown>> = {
   address: "192.0.2.1",
   className: "unknown",
@@ -13,15 +16,22 @@ const standIns: Readonly<Record<string, unknown>> = {
   fromSecrets: "unknown",
   gpuQuota: 0,
   hosts: [{}],
-  key: "unknown",
+  image: "unknown/unknown:0",
+  key: "https://unknown.invalid",
+  minimumBusBandwidth: 1,
   model: "unknown/unknown",
   name: "unknown",
   namespaces: [{}],
   nodeGroups: [{}],
+  reference: "unknown/unknown:0",
+  repository: "https://unknown.invalid",
   role: "worker",
   secretName: "unknown",
+  size: "2Mi",
   source: "kubeconfig",
   type: "local",
+  url: "s3://unknown",
+  "weights.type": "image",
 };
 
 /** A config in which what the schema refuses was replaced, so that the remaining values can be checked. */
@@ -50,7 +60,7 @@ function repair(root: unknown, path: Path): void {
     return;
   }
   if (Object.hasOwn(parent, step)) delete parent[step];
-  else parent[step] = structuredClone(standIns[step]);
+  else parent[step] = structuredClone(standIns[`${path.at(-2)}.${step}`] ?? standIns[step]);
 }
 
 /** The places that an issue blames. */

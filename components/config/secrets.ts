@@ -7,6 +7,10 @@ export class StackSecrets {
   readonly kubeconfig: pulumi.Output<string> | undefined;
   /** SSH private key, ending in a newline, when `secrets.sshPrivateKey` is set. */
   readonly sshPrivateKey: pulumi.Output<string> | undefined;
+  /** Passphrase of that key, when `secrets.sshPrivateKeyPassphrase` is set. */
+  readonly sshPrivateKeyPassphrase: pulumi.Output<string> | undefined;
+  /** What sudo asks for on the hosts, when `secrets.sudoPassword` is set. */
+  readonly sudoPassword: pulumi.Output<string> | undefined;
   /** Names of the Hugging Face tokens in `secrets.hfTokens`. */
   readonly hfTokenNames: readonly string[];
   private readonly values: pulumi.Output<Partial<SecretsConfig>>;
@@ -15,11 +19,13 @@ export class StackSecrets {
   constructor(config: pulumi.Config, present: SecretNames) {
     this.values = config.getSecretObject<Partial<SecretsConfig>>("secrets") ?? pulumi.secret({});
     this.hfTokenNames = present.hfTokens;
-    this.kubeconfig = present.kubeconfig ? this.pick("kubeconfig", (values) => values.kubeconfig) : undefined;
-    this.sshPrivateKey = present.sshPrivateKey
-      ? // OpenSSH refuses a private key without its last newline, which `pulumi config set` cuts off.
-        this.pick("sshPrivateKey", (values) => values.sshPrivateKey).apply((key) => `${key.trimEnd()}\n`)
-      : undefined;
+    const single = (key: SingleSecret): pulumi.Output<string> | undefined =>
+      present.single.includes(key) ? this.pick(key, (values) => values[key]) : undefined;
+    this.kubeconfig = single("kubeconfig");
+    // OpenSSH refuses a private key without its last newline, which `pulumi config set` cuts off.
+    this.sshPrivateKey = single("sshPrivateKey")?.apply((key) => `${key.trimEnd()}\n`);
+    this.sshPrivateKeyPassphrase = single("sshPrivateKeyPassphrase");
+    this.sudoPassword = single("sudoPassword");
   }
 
   /**
@@ -46,9 +52,11 @@ export class StackSecrets {
   }
 }
 
+/** The secrets that are one value each. */
+export type SingleSecret = Exclude<keyof SecretsConfig, "hfTokens">;
+
 /** Which secrets a config holds, by name. */
 export interface SecretNames {
   readonly hfTokens: readonly string[];
-  readonly kubeconfig: boolean;
-  readonly sshPrivateKey: boolean;
+  readonly single: readonly SingleSecret[];
 }

@@ -1,6 +1,7 @@
-import * as k8s from "@pulumi/kubernetes";
+import * as k8s from "../kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { GpuConfig, NamespaceConfig } from "../config/schema/platform";
+import { knownAfter } from "../knownAfter";
 import { defaultRequests, podSecurityLabels, quotaLimits } from "./quota";
 
 /** Arguments of `Tenancy`. */
@@ -44,7 +45,7 @@ export class Tenancy extends pulumi.ComponentResource {
     );
     const inNamespace = (objectName: string) => ({
       name: objectName,
-      namespace: namespace.metadata.name,
+      namespace: knownAfter(config.name, namespace),
       labels,
     });
     const quota = new k8s.core.v1.ResourceQuota(
@@ -61,9 +62,7 @@ export class Tenancy extends pulumi.ComponentResource {
       child,
     );
 
-    this.namespace = pulumi
-      .all([namespace.metadata.name, quota.metadata.name, limits.metadata.name])
-      .apply(([created]) => created);
+    this.namespace = knownAfter(config.name, namespace, quota, limits);
     this.podSecurity = config.podSecurity;
     this.registerOutputs({ namespace: this.namespace });
   }

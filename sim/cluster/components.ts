@@ -1,7 +1,6 @@
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { inspectProcess, listProcesses } from "../toolchain/processes";
+import { endProcess, inspectProcess, listProcesses } from "../toolchain/processes";
 import type { ClusterPorts } from "./ports";
 
 export type ComponentName =
@@ -25,8 +24,8 @@ export const componentPorts: Readonly<Record<ComponentName, readonly (keyof Clus
   "kwok-controller": ["kwok"],
 };
 
-/** Milliseconds that a component gets to end by itself. */
-const endTimeout = 10_000;
+/** Seconds that a component gets to end by itself. */
+const endTimeout = 10;
 
 /**
  * The components of a cluster that run, with their process ids. They are found by their command lines, which name the
@@ -67,24 +66,14 @@ export async function endComponents(
 ): Promise<void> {
   const running = runningComponents(clusterDirectory);
   for (const name of [...componentNames].reverse().filter((component) => names.includes(component))) {
-    await Promise.all((running.get(name) ?? []).map((pid) => endProcess(pid)));
+    await Promise.all((running.get(name) ?? []).map((pid) => endComponent(pid)));
   }
 }
 
-async function endProcess(pid: number): Promise<void> {
-  const before = inspectProcess(pid);
-  const same = (): boolean => before !== undefined && inspectProcess(pid)?.startTime === before.startTime;
-  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-    if (!same()) {
-      return;
-    }
-    process.kill(pid, signal);
-    for (let waited = 0; waited < endTimeout && same(); waited += 100) {
-      await sleep(100);
-    }
-  }
-  if (same()) {
-    throw new Error(`Process ${pid} (${before?.command.split(" ")[0]}) does not end, not even when killed.`);
+async function endComponent(pid: number): Promise<void> {
+  const command = inspectProcess(pid)?.command.split(" ")[0];
+  if (!(await endProcess(pid, ["SIGTERM", "SIGKILL"], endTimeout))) {
+    throw new Error(`Process ${pid} (${command}) does not end, not even when killed.`);
   }
 }
 

@@ -1,4 +1,4 @@
-import * as k8s from "@pulumi/kubernetes";
+import * as k8s from "../../kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { GpuConfig } from "../../config/schema/platform";
 import { charts } from "../charts";
@@ -115,7 +115,7 @@ export class AmdGpuOperator extends pulumi.ComponentResource implements Addon {
       {
         apiVersion: "amd.com/v1alpha1",
         kind: "DeviceConfig",
-        metadata: { name: "default", namespace: namespace.metadata.name },
+        metadata: { name: "default", namespace },
         spec,
       },
       // On destroy the operator must still run to take the DeviceConfig's finalizer off.

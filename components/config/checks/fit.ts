@@ -23,10 +23,12 @@ function memoryProblems(
   const shared = parseQuantity(sharedMemory);
   const weights = (lookUpArchitecture(model).architecture?.parameters.total ?? Infinity) * 2;
   const processes = model.gpusPerReplica + 1;
-  const needed = shared + processes * processBytes + Math.min(shardBytes, weights);
+  // Each process streams its part from a bucket itself; of files on a volume, one is read at a time.
+  const files = model.weights?.type === "s3" ? model.gpusPerReplica : 1;
+  const needed = shared + processes * processBytes + files * Math.min(shardBytes, weights);
   // Above its limit /dev/shm has a check of its own.
   if (parseQuantity(memory) >= needed || shared > parseQuantity(memory)) return [];
-  const parts = `sharedMemory ${sharedMemory}, ${processes} processes of 2Gi and a file of weights`;
+  const parts = `sharedMemory ${sharedMemory}, ${processes} processes of 2Gi and ${files === 1 ? "a file" : `${files} files`} of weights`;
   const allowed = `at least ${Math.ceil(needed / 2 ** 30)}Gi: ${parts} are counted in it`;
   const basis = [at("resources", "sharedMemory"), at("gpusPerReplica")];
   return [problem(at("resources", "memory"), allowed, "raise it, or lower sharedMemory", basis)];

@@ -1,6 +1,7 @@
 import { parseQuantity } from "../../capacity/quantity";
 import { configuredNodes, type NodeCapacity } from "../nodes";
 import type { Path } from "../paths";
+import { suitsProduct } from "../product";
 import type { ModelConfig } from "../schema/model";
 import type { Check, CheckContext, CheckProblem } from "./context";
 
@@ -12,11 +13,14 @@ function largest(nodes: readonly NodeCapacity[], read: (node: NodeCapacity) => n
 function misfits(
   model: ModelConfig,
   index: number,
-  nodes: readonly NodeCapacity[],
+  allNodes: readonly NodeCapacity[],
   context: CheckContext,
 ): CheckProblem[] {
   const { problem } = context;
   const vendor = model.gpuVendor;
+  const suited = allNodes.filter(({ product }) => suitsProduct(model, product));
+  // That no node has the product or the memory is another check's matter.
+  const nodes = suited.length > 0 ? suited : allNodes;
   const basis: Path[] = [["cluster"], ["gpu", "vendor"], ["models", index]];
   const hosts = vendor === "none" ? nodes : nodes.filter((node) => (node.gpus[vendor] ?? 0) >= model.gpusPerReplica);
   if (vendor !== "none" && hosts.length === 0) {

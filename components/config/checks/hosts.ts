@@ -1,3 +1,4 @@
+import { nodeAddress } from "../nodes";
 import type { Path } from "../paths";
 import type { HostConfig, HostsClusterConfig } from "../schema/cluster";
 import type { Check, CheckContext, CheckProblem } from "./context";
@@ -26,10 +27,10 @@ function controlPlanes(cluster: HostsClusterConfig, { problem }: CheckContext): 
     const allowed = `an odd number of control planes, so that etcd keeps a majority; there are ${count}`;
     problems.push(problem(hostsPath, allowed, "make one of them a worker, or add one", roles));
   }
-  if (count > 1 && cluster.controlPlaneEndpoint === undefined) {
+  if (count > 1 && cluster.controlPlaneEndpoint === undefined && cluster.virtualIp === undefined) {
     const allowed = `an address and port that all ${count} control planes share, such as 10.0.0.10:6443`;
-    const next = "add it: a virtual IP or a load balancer in front of them";
-    problems.push(problem(["cluster", "controlPlaneEndpoint"], allowed, next, roles));
+    const next = "add it for a load balancer in front of them, or set cluster.virtualIp.address to a free address";
+    problems.push(problem(["cluster", "controlPlaneEndpoint"], allowed, next, [...roles, ["cluster", "virtualIp"]]));
   }
   return problems;
 }
@@ -50,19 +51,60 @@ function kubernetesVersion(cluster: HostsClusterConfig, { problem }: CheckContex
   return [problem(["cluster", "kubernetesVersion"], allowed, "choose a supported release")];
 }
 
+/** Where a public key is to be pinned. */
+interface SshTarget {
+  readonly path: Path;
+  readonly address: string;
+  readonly port: number;
+  readonly hostKey?: string;
+}
+
 function hostKeys(cluster: HostsClusterConfig, { problem }: CheckContext): CheckProblem[] {
   if (cluster.trustOnFirstUse) return [];
-  return cluster.hosts.flatMap(({ hostKey, address, port }, index) => {
+  const targets: SshTarget[] = cluster.hosts.map((host, index) => ({ ...host, path: [...hostsPath, index] }));
+  if (cluster.bastion) targets.push({ ...cluster.bastion, path: ["cluster", "bastion"] });
+  return targets.flatMap(({ hostKey, address, port, path }) => {
     if (hostKey !== undefined) return [];
-    const scan = `ssh-keyscan -t ed25519 ${port === 22 ? "" : `-p ${port} `}${address}`;
+    const scan = `ssh-keyscan -t ecdsa ${port === 22 ? "" : `-p ${port} `}${address}`;
     const allowed = "a pinned SSH host key, unless cluster.trustOnFirstUse is true";
     const next = `compare the output of \`${scan}\` with the host's console and put it here`;
     const basis: Path[] = [
       ["cluster", "trustOnFirstUse"],
-      [...hostsPath, index, "address"],
+      [...path, "address"],
     ];
-    return [problem([...hostsPath, index, "hostKey"], allowed, next, basis)];
+    return [problem([...path, "hostKey"], allowed, next, basis)];
   });
+}
+
+/** Nodes name each other by IP address; a name that SSH resolves may mean another one on each of them. */
+function nodeAddresses(cluster: HostsClusterConfig, { problem }: CheckContext): CheckProblem[] {
+  const addresses = cluster.hosts.map(nodeAddress);
+  return cluster.hosts.flatMap((host, index) => {
+    const path: Path = [...hostsPath, index, "nodeAddress"];
+    const basis: Path[] = [[...hostsPath, index, "address"]];
+    if (addresses[index] === undefined) {
+      const allowed = `the IP address of the node, as ${host.address} is a name`;
+      return [problem(path, allowed, "add it: the address by which the other hosts reach this one", basis)];
+    }
+    const twin = addresses.indexOf(addresses[index]);
+    if (twin === index || (host.nodeAddress === undefined && host.address === cluster.hosts[twin]!.address)) return [];
+    const allowed = `an address that no other host has; host ${twin} has it already`;
+    return [problem(path, allowed, "correct one of the two", [...basis, [...hostsPath, twin]])];
+  });
+}
+
+/** The virtual IP is nobody's own address, and what names the API server names it. */
+function virtualIp(cluster: HostsClusterConfig, { problem }: CheckContext): CheckProblem[] {
+  const { virtualIp: shared } = cluster;
+  if (shared === undefined) return [];
+  const owner = cluster.hosts.findIndex((host) => nodeAddress(host) === shared.address);
+  if (owner < 0) return [];
+  const allowed = `a free address; host ${owner} has this one`;
+  return [
+    problem(["cluster", "virtualIp", "address"], allowed, "choose another one of the same subnet", [
+      [...hostsPath, owner],
+    ]),
+  ];
 }
 
 /** Bare hosts: unique, with a control plane that can be reached and trusted. */
@@ -76,5 +118,7 @@ export const checkHosts: Check = (context) => {
     ...endpointPort(cluster, context),
     ...kubernetesVersion(cluster, context),
     ...hostKeys(cluster, context),
+    ...nodeAddresses(cluster, context),
+    ...virtualIp(cluster, context),
   ];
 };

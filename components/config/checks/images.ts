@@ -12,14 +12,19 @@ const reference = new RegExp(
   ].join(""),
 );
 
+/** What is wrong with an image that is not named for good: without tag and digest, or by the tag latest. */
+export function imageFault(image: string): { readonly named: string; readonly next: string } | undefined {
+  const groups = reference.exec(image)?.groups;
+  const isPinned = groups && (groups.digest !== undefined || (groups.tag !== undefined && groups.tag !== ":latest"));
+  if (isPinned) return undefined;
+  const next = groups ? "add the tag or the digest" : "correct the reference: registry/path:tag";
+  return { named: "an image with a tag other than latest, or a digest", next };
+}
+
 /** Images are named so that the same config gives the same server tomorrow. */
 export const checkImages: Check = ({ config, problem }) =>
   config.models.flatMap(({ image }, index) => {
-    if (image === undefined) return [];
-    const groups = reference.exec(image)?.groups;
-    const isPinned = groups && (groups.digest !== undefined || (groups.tag !== undefined && groups.tag !== ":latest"));
-    if (isPinned) return [];
-    const allowed = "an image with a tag other than latest, or a digest, such as vllm/vllm-openai-rocm:v0.33.0";
-    const next = groups ? "add the tag or the digest" : "correct the reference: registry/path:tag";
-    return [problem(["models", index, "image"], allowed, next)];
+    const fault = image === undefined ? undefined : imageFault(image);
+    if (fault === undefined) return [];
+    return [problem(["models", index, "image"], `${fault.named}, such as vllm/vllm-openai-rocm:v0.33.0`, fault.next)];
   });

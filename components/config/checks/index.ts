@@ -3,6 +3,7 @@ import { checkCluster } from "./cluster";
 import { checkDrivers } from "./drivers";
 import { checkExtraArgs } from "./extraArgs";
 import { checkFit } from "./fit";
+import { checkGpuChoice } from "./gpuChoice";
 import { checkGpus } from "./gpus";
 import { checkHosts } from "./hosts";
 import { checkImages } from "./images";
@@ -10,17 +11,20 @@ import { checkLoadBalancer } from "./loadBalancer";
 import { checkNames } from "./names";
 import { checkNetworks } from "./networks";
 import { checkParallelism } from "./parallelism";
+import { checkPassThrough } from "./passThrough";
 import { checkQuotas } from "./quotas";
 import { checkResources } from "./resources";
 import { checkSecrets } from "./secrets";
 import { checkServing } from "./serving";
 import { checkStorage } from "./storage";
+import { checkWeights } from "./weights";
 
 const checks: readonly Check[] = [
   checkNames,
   checkCluster,
   checkHosts,
   checkNetworks,
+  checkPassThrough,
   checkDrivers,
   checkGpus,
   checkLoadBalancer,
@@ -32,6 +36,8 @@ const checks: readonly Check[] = [
   checkImages,
   checkExtraArgs,
   checkServing,
+  checkWeights,
+  checkGpuChoice,
   checkSecrets,
 ];
 

@@ -5,11 +5,15 @@ import type { Check, CheckContext, CheckProblem } from "./context";
 /** Namespaces that Kubernetes or an add-on of the stack owns, with their owner. */
 const reservedNamespaces: Readonly<Record<string, string>> = {
   default: "Kubernetes",
+  "calico-apiserver": "Calico",
+  "calico-crds": "Calico",
+  "calico-system": "Calico",
   "cert-manager": "cert-manager",
   "gpu-operator": "the NVIDIA GPU operator",
   "kube-amd-gpu": "the AMD GPU operator",
   "lws-system": "LeaderWorkerSet",
   "metallb-system": "MetalLB",
+  "tigera-operator": "Calico",
 };
 
 function ownerOf(namespace: string): string | undefined {

@@ -1,17 +1,34 @@
 import type { Path } from "../paths";
 import { setSecretCommand } from "../plainText";
+import type { HostsClusterConfig } from "../schema/cluster";
 import type { Check, CheckContext, CheckProblem } from "./context";
 
 function needed({ problem }: CheckContext, path: Path, why: string, basis: readonly Path[]): CheckProblem {
   return problem(path, `an encrypted value, as ${why}`, `run ${setSecretCommand(path)}`, basis);
 }
 
+/** Hosts are logged in to with the stored key or with the agent's, never with a choice of the two. */
+function sshSecrets(context: CheckContext, { sshAgent }: HostsClusterConfig): CheckProblem[] {
+  const { secrets } = context.config;
+  const key: Path = ["secrets", "sshPrivateKey"];
+  const agent: Path = ["cluster", "sshAgent"];
+  if (sshAgent && secrets.sshPrivateKey !== undefined) {
+    const next = "remove it, or run `pulumi config rm --path 'secrets.sshPrivateKey'`";
+    return [context.problem(agent, "false while secrets.sshPrivateKey is set", next, [key])];
+  }
+  if (!sshAgent && secrets.sshPrivateKey === undefined) {
+    return [needed(context, key, "cluster.source is hosts and cluster.sshAgent is not set", [["cluster"]])];
+  }
+  if (secrets.sshPrivateKeyPassphrase === undefined || secrets.sshPrivateKey !== undefined) return [];
+  const next = "run `pulumi config rm --path 'secrets.sshPrivateKeyPassphrase'`";
+  const allowed = "nothing here without secrets.sshPrivateKey: the agent asks for passphrases itself";
+  return [context.problem(["secrets", "sshPrivateKeyPassphrase"], allowed, next, [key])];
+}
+
 function clusterSecrets(context: CheckContext): CheckProblem[] {
   const { config, problem } = context;
   const { cluster, secrets } = config;
-  if (cluster.source === "hosts" && secrets.sshPrivateKey === undefined) {
-    return [needed(context, ["secrets", "sshPrivateKey"], "cluster.source is hosts", [["cluster", "source"]])];
-  }
+  if (cluster.source === "hosts") return sshSecrets(context, cluster);
   if (cluster.source !== "kubeconfig") return [];
   const path: Path = ["cluster", "path"];
   const basis: Path[] = [

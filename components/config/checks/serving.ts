@@ -1,14 +1,14 @@
 import { parseQuantity } from "../../capacity/quantity";
 import type { Path } from "../paths";
-import { isProduct } from "../product";
 import type { ModelConfig } from "../schema/model";
 import type { Check, CheckContext, CheckProblem } from "./context";
 
 type ModelCheck = (context: CheckContext, model: ModelConfig, at: Path) => CheckProblem[];
 
 /** Without network the server finds a moving branch only as it was when it was downloaded: replicas would differ. */
-const pinnedRevision: ModelCheck = ({ problem }, { predownload, revision }, at) => {
-  if (predownload !== true || revision !== "main") return [];
+const pinnedRevision: ModelCheck = ({ problem }, { predownload, revision, weights }, at) => {
+  // Weights from elsewhere are downloaded by nobody, which has a check of its own.
+  if (predownload !== true || revision !== "main" || weights !== undefined) return [];
   const allowed = "a commit or tag of the model's repository, as predownload is true";
   return [
     problem([...at, "revision"], allowed, "copy the commit from its page on Hugging Face", [[...at, "predownload"]]),
@@ -81,29 +81,6 @@ const severalNodes: ModelCheck = ({ problem, config }, { nodesPerReplica = 1, gp
   return [problem(path, allowed, "set addons.leaderWorkerSet: install", [["addons", "leaderWorkerSet"]])];
 };
 
-/** Products of the nodes with a vendor's GPUs; undefined where some are not known. */
-function productsOf({ config }: CheckContext, vendor: ModelConfig["gpuVendor"]): string[] | undefined {
-  const { cluster, gpu } = config;
-  if (cluster.source === "kubeconfig") return undefined;
-  const nodes = cluster.source === "simulated" ? cluster.nodeGroups : cluster.hosts;
-  const fallback = gpu.vendor === "nvidia" ? "nvidia" : "amd";
-  const products = nodes
-    .filter((node) => node.gpus > 0 && (node.vendor ?? fallback) === vendor)
-    .map(({ product }) => product);
-  return products.some((product) => product === undefined) ? undefined : [...new Set(products as string[])];
-}
-
-const knownProduct: ModelCheck = (context, { gpuProduct, gpuVendor }, at) => {
-  if (gpuProduct === undefined) return [];
-  const path: Path = [...at, "gpuProduct"];
-  const basis: Path[] = [["cluster"], ["gpu", "vendor"], [...at, "vendor"], [...at, "gpusPerReplica"]];
-  if (gpuVendor === "none") return [context.problem(path, "nothing on CPU", "remove it, or set gpusPerReplica", basis)];
-  const products = productsOf(context, gpuVendor);
-  if (products === undefined || products.some((product) => isProduct(gpuProduct, product))) return [];
-  const allowed = `a label that names a product of the ${gpuVendor} nodes: ${products.join(", ")}`;
-  return [context.problem(path, allowed, "correct it, or leave it out", basis)];
-};
-
 const modelChecks: readonly ModelCheck[] = [
   severalNodes,
   tolerationValues,
@@ -112,7 +89,6 @@ const modelChecks: readonly ModelCheck[] = [
   draftModel,
   adapterNames,
   wholeCpus,
-  knownProduct,
 ];
 
 /** What belongs together in how a model is served. */

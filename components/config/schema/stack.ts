@@ -19,6 +19,8 @@ export const secretsSchema = z
       .describe("Hugging Face tokens by name"),
     kubeconfig: z.string().min(1).optional().describe("Contents of the kubeconfig for cluster.source: kubeconfig"),
     sshPrivateKey: z.string().min(1).optional().describe("SSH private key for cluster.source: hosts"),
+    sshPrivateKeyPassphrase: z.string().min(1).optional().describe("Passphrase of the SSH private key, if it has one"),
+    sudoPassword: z.string().min(1).optional().describe("Password that sudo asks for on the hosts, if it does"),
   })
   .describe("Everything secret, encrypted by Pulumi; other keys only name what is here");
 

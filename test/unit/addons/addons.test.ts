@@ -38,6 +38,23 @@ describe("Addons", () => {
     assert.deepEqual(program.names(metalLb.dependencies), ["metallb"]);
   });
 
+  it("puts the pod network before every other add-on, and offers it to models", async () => {
+    const program = await run({
+      chartSource: "official",
+      podNetwork: { cni: "flannel", podCidr: "10.42.0.0/16" },
+      addons: addonsSchema.parse({ leaderWorkerSet: "install" }),
+    });
+    const flannel = program.one(RELEASE, "flannel").urn;
+    const components = program.resources.filter(({ type, parent }) => {
+      return type.startsWith("inference-stack:addons:") && parent === program.one("inference-stack:addons:Addons").urn;
+    });
+    const others = components.filter(({ name }) => name !== "cni");
+    assert.deepEqual(others.map(({ name }) => name).sort(), ["cert-manager", "gpu-operator", "lws", "metallb"]);
+    for (const { name, dependencies } of others) assert.ok(dependencies.includes(flannel), name);
+    const offered = await Promise.all(program.result.resources.map(({ urn }) => valueOf(urn)));
+    assert.ok(offered.includes(flannel));
+  });
+
   it("installs LeaderWorkerSet where asked, before the models that use it", async () => {
     const program = await run({ addons: addonsSchema.parse({ leaderWorkerSet: "install" }) });
     const release = program.one(RELEASE, "lws");

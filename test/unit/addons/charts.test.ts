@@ -84,9 +84,19 @@ describe("resolveChart", () => {
     );
   });
 
-  it("finds every chart among the stand-ins, at the pinned version", () => {
-    for (const each of Object.values(charts)) {
+  it("finds every chart but the pod networks among the stand-ins, at the pinned version", () => {
+    // A simulated cluster has no network between pods.
+    const { calico, calicoCrds, flannel, ...simulated } = charts;
+    for (const each of Object.values(simulated)) {
       assert.deepEqual(resolveChart("./sim/charts", each), { chart: `./sim/charts/${each.name}` });
+    }
+    for (const each of [calico, calicoCrds, flannel]) assert.throws(() => resolveChart("./sim/charts", each));
+  });
+
+  it("finds the charts of the test lab, at the pinned version", () => {
+    for (const each of [charts.flannel, charts.certManager, charts.amdGpuOperator, charts.metalLb]) {
+      const expected = { chart: `./test/hosts/charts/${each.name}` };
+      assert.deepEqual(resolveChart("./test/hosts/charts", each), expected);
     }
   });
 });

@@ -7,7 +7,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { Cluster, connectCluster } from "../../../components/cluster";
 import { toClusterNode } from "../../../components/cluster/liveNodes";
 import { clusterSchema, type ClusterConfig } from "../../../components/config/schema/cluster";
-import { recordProgram } from "../mocks";
+import { gpuSchema } from "../../../components/config/schema/platform";
+import { recordProgram, type RecordedProgram } from "../mocks";
 import { kubeconfigFor, startApiServer, type FakeApiServer } from "./apiServer";
 
 const config = (written: object): ClusterConfig => clusterSchema.parse(written);
@@ -38,6 +39,12 @@ const answers = {
   "/api/v1/nodes": { kind: "NodeList", apiVersion: "v1", metadata: {}, items: [node] },
   "/api/v1/namespaces/kube-system": { kind: "Namespace", metadata: { name: "kube-system", uid: "uid-of-lab" } },
 };
+
+/** connectCluster with what the rest of a stack's config says. */
+const connect = ({ cluster, kubeconfig }: { cluster: ClusterConfig; kubeconfig?: pulumi.Output<string> }) =>
+  connectCluster({ cluster, gpu, storage, secrets: { kubeconfig } });
+const gpu = gpuSchema.parse({ vendor: "amd" });
+const storage = { type: "local", path: "/mnt/data/ai-models", size: "1Ti" } as const;
 
 let directory: string;
 const written = (text: string): string => {
@@ -111,9 +118,9 @@ describe("connectCluster to a simulated cluster", () => {
   afterEach(() => server.close());
 
   it("takes the nodes from config and always has the same identity", async () => {
-    const connection = await connectCluster({ cluster: simulatedIn(kubeconfigFor(server.url)) });
+    const connection = await connect({ cluster: simulatedIn(kubeconfigFor(server.url)) });
     assert.equal(connection.identifier, "inference-stack-simulated");
-    assert.equal(connection.kubeconfig.server, server.url);
+    assert.equal(connection.kubeconfig?.server, server.url);
     assert.deepEqual(
       connection.nodes.map(({ name, address, gpus }) => ({ name, address, gpus })),
       [
@@ -126,7 +133,7 @@ describe("connectCluster to a simulated cluster", () => {
 
   it("says how to start it when it has never been", async () => {
     await assert.rejects(
-      connectCluster({ cluster: simulated(path.join(directory, "absent")) }),
+      connect({ cluster: simulated(path.join(directory, "absent")) }),
       isRunError(/cluster\.source: simulated \(Start the simulated cluster: make up\).*does not exist/),
     );
   });
@@ -134,7 +141,7 @@ describe("connectCluster to a simulated cluster", () => {
   it("says how to start it when its API server is gone", async () => {
     const cluster = simulatedIn(kubeconfigFor(`http://127.0.0.1:${await closedPort()}`));
     await assert.rejects(
-      connectCluster({ cluster }),
+      connect({ cluster }),
       isRunError(/API server http:\/\/127\.0\.0\.1:\d+ \(context lab\): .*ECONNREFUSED.*make up/),
     );
   });
@@ -146,25 +153,25 @@ describe("connectCluster to a cluster that exists", () => {
 
   it("reads nodes and identity with the kubeconfig's credentials", async () => {
     server = await startApiServer(answers);
-    const { identifier, nodes, kubeconfig } = await connectCluster({
+    const { identifier, nodes, kubeconfig } = await connect({
       cluster: existing({ path: written(kubeconfigFor(server.url)) }),
     });
     assert.deepEqual([identifier, nodes], ["uid-of-lab", [gpuNode]]);
-    assert.equal(kubeconfig.context, "lab");
+    assert.equal(kubeconfig?.context, "lab");
     assert.deepEqual(server.requests, ["Bearer hush /api/v1/nodes", "Bearer hush /api/v1/namespaces/kube-system"]);
   });
 
   it("does not ask for the identity that config gives", async () => {
     server = await startApiServer({ ...answers, "/api/v1/namespaces/kube-system": 403 });
     const cluster = existing({ path: written(kubeconfigFor(server.url)), identifier: "lab-7" });
-    assert.equal((await connectCluster({ cluster })).identifier, "lab-7");
+    assert.equal((await connect({ cluster })).identifier, "lab-7");
   });
 
   it("takes the kubeconfig from the stack's secrets", async () => {
     server = await startApiServer(answers);
     const program = await recordProgram(async () => {
       const kubeconfig = pulumi.secret(kubeconfigFor(server.url));
-      return connectCluster({ cluster: existing(), kubeconfig });
+      return connect({ cluster: existing(), kubeconfig });
     });
     assert.deepEqual(program.result.nodes, [gpuNode]);
   });
@@ -177,7 +184,7 @@ describe("connectCluster to a cluster that exists", () => {
     ] as const) {
       server = await startApiServer({ "/api/v1/nodes": status });
       const cluster = existing({ path: written(kubeconfigFor(server.url)) });
-      const failure = connectCluster({ cluster });
+      const failure = connect({ cluster });
       await assert.rejects(failure, isRunError(reason));
       await assert.rejects(
         failure,
@@ -192,7 +199,7 @@ describe("connectCluster to a cluster that exists", () => {
     server = await startApiServer({ "/api/v1/nodes": "hang" });
     const started = Date.now();
     await assert.rejects(
-      connectCluster({ cluster: existing({ path: written(kubeconfigFor(server.url)) }) }),
+      connect({ cluster: existing({ path: written(kubeconfigFor(server.url)) }) }),
       isRunError(/no answer within 5 s/),
     );
     assert.ok(Date.now() - started < 9000);
@@ -200,29 +207,44 @@ describe("connectCluster to a cluster that exists", () => {
 
   it("says so when nothing listens", async () => {
     const cluster = existing({ path: written(kubeconfigFor(`http://127.0.0.1:${await closedPort()}`)) });
-    await assert.rejects(connectCluster({ cluster }), isRunError(/ECONNREFUSED.*Check that the server runs/));
+    await assert.rejects(connect({ cluster }), isRunError(/ECONNREFUSED.*Check that the server runs/));
   });
 
   it("asks for a kubeconfig when there is none", async () => {
     await assert.rejects(
-      connectCluster({ cluster: existing() }),
+      connect({ cluster: existing() }),
       isRunError(/cluster\.path: not set, and secrets\.kubeconfig/),
     );
   });
 });
 
 describe("connectCluster to bare hosts", () => {
-  it("says that they are not provisioned yet", async () => {
-    const cluster = config({
-      source: "hosts",
-      hosts: [{ name: "a", address: "10.0.0.1", role: "control-plane" }],
-    });
-    await assert.rejects(
-      connectCluster({ cluster }),
-      isRunError(
-        /cluster\.source: hosts is validated but provisioned by a later release; .* cluster\.source: kubeconfig/,
-      ),
+  const cluster = config({
+    source: "hosts",
+    hosts: [
+      { name: "a", address: "a.example.org", nodeAddress: "10.0.0.1", role: "control-plane" },
+      { name: "b", address: "10.0.0.2", role: "worker", gpus: 8, product: "MI300X" },
+      { name: "c", address: "10.0.0.3", role: "worker", gpus: 4, vendor: "nvidia" },
+    ],
+  });
+
+  it("plans the nodes that config describes, and asks nobody", async () => {
+    const { nodes, kubeconfig, identifier } = await connect({ cluster });
+    assert.deepEqual(
+      nodes.map(({ name, address, gpus, product }) => [name, address, gpus, product]),
+      [
+        ["a", "10.0.0.1", { amd: 0, nvidia: 0 }, undefined],
+        ["b", "10.0.0.2", { amd: 8, nvidia: 0 }, "MI300X"],
+        ["c", "10.0.0.3", { amd: 0, nvidia: 4 }, undefined],
+      ],
     );
+    assert.deepEqual([kubeconfig, identifier], [undefined, undefined]);
+  });
+
+  it("hands on what the hosts are measured by", async () => {
+    const secrets = { sudoPassword: pulumi.secret("a password") };
+    const { hosts } = await connectCluster({ cluster, gpu, storage, secrets });
+    assert.deepEqual(hosts, { cluster, gpu, storage, secrets });
   });
 });
 
@@ -251,3 +273,57 @@ describe("Cluster", () => {
     assert.deepEqual((await run()).result.nodes, [gpuNode]);
   });
 });
+
+describe("Cluster of bare hosts, at the first preview", () => {
+  const cluster = config({
+    source: "hosts",
+    trustOnFirstUse: true,
+    hosts: [
+      { name: "a", address: "10.0.0.1", role: "control-plane" },
+      { name: "b", address: "10.0.0.2", role: "worker" },
+    ],
+  });
+  const run = (validated = true) =>
+    recordProgram(
+      async () => {
+        const secrets = { sshPrivateKey: pulumi.secret("a key") };
+        const made = new Cluster("cluster", await connectCluster({ cluster, gpu, storage, secrets }));
+        assert.ok(cluster.source === "hosts");
+        const judged = { ...cluster, validation: { ...cluster.validation, enabled: validated } };
+        return made.validate({ cluster: judged, gpu, after: [made.provider], rerunOn: [] });
+      },
+      { preview: true },
+    );
+
+  it("makes a provider whose kubeconfig will come from the hosts", async () => {
+    const program = await run();
+    const provider = program.one("pulumi:providers:kubernetes");
+    assert.equal(provider.inputs.kubeconfig, pulumi.runtime.unknownValue);
+  });
+
+  it("puts whatever is on the cluster after every host, so that it goes before them", async () => {
+    const program = await run();
+    const awaited = program.names(program.one("pulumi:providers:kubernetes").dependencies);
+    for (const step of ["a-init", "b-join"]) {
+      const ancestors = awaited.flatMap((name) => [name, ...upstream(program, name)]);
+      assert.ok(ancestors.includes(step), `${step} is not among ${ancestors.join(", ")}`);
+    }
+  });
+
+  it("validates after what it is told to wait for, where config does not turn that off", async () => {
+    const program = await run();
+    const step = program.one("command:remote:Command", "validation");
+    assert.ok(program.names(step.dependencies).includes("cluster"));
+    assert.equal((await run(false)).result, undefined);
+  });
+});
+
+/** Names of everything that a resource waits for, through others. */
+function upstream(program: RecordedProgram<unknown>, name: string, seen = new Set<string>()): string[] {
+  if (seen.has(name)) return [];
+  seen.add(name);
+  const direct = program.resources
+    .filter((resource) => resource.name === name)
+    .flatMap(({ dependencies }) => program.names(dependencies));
+  return direct.flatMap((next) => [next, ...upstream(program, next, seen)]);
+}

@@ -32,7 +32,7 @@ describe("Pulumi.yaml", () => {
 describe("the schema for editors", () => {
   const validate = new Ajv({ validateFormats: false, allErrors: true }).compile(stackFileSchema());
 
-  for (const file of ["Pulumi.dev.yaml", "Pulumi.prod.yaml"]) {
+  for (const file of ["Pulumi.dev.yaml", "Pulumi.lab.yaml", "Pulumi.prod.yaml"]) {
     it(`accepts ${file}`, () => {
       assert.ok(validate(parse(read(file))), JSON.stringify(validate.errors));
     });

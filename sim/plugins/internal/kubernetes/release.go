@@ -108,13 +108,29 @@ func chartDigest(chart, repository string) (string, error) {
 		}
 	}
 	digest := sha256.New()
-	err = filepath.WalkDir(chart, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+	err = walkChart(chart, func(path string) error { return hashFile(digest, chart, path) })
+	return hex.EncodeToString(digest.Sum(nil)), err
+}
+
+// walkChart visits a chart's files in order. Like helm it follows symbolic links, to directories too.
+func walkChart(place string, visit func(path string) error) error {
+	info, err := os.Stat(place)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return visit(place)
+	}
+	entries, err := os.ReadDir(place)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if err := walkChart(filepath.Join(place, entry.Name()), visit); err != nil {
 			return err
 		}
-		return hashFile(digest, chart, path)
-	})
-	return hex.EncodeToString(digest.Sum(nil)), err
+	}
+	return nil
 }
 
 func hashFile(digest io.Writer, root, path string) error {

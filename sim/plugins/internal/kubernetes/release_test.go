@@ -44,6 +44,15 @@ func TestChartDigestFollowsTheContent(t *testing.T) {
 	if digest() == before {
 		t.Error("the digest does not see a new file")
 	}
+	before = digest()
+	shared := t.TempDir()
+	if err := os.Symlink(shared, filepath.Join(chart, "templates")); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(shared, "service.yaml"), "kind: Service", 0o600)
+	if digest() == before {
+		t.Error("the digest does not see a file behind a symbolic link")
+	}
 	for _, remote := range []struct{ chart, repository string }{{"oci://registry/chart", ""}, {chart, "https://charts"}} {
 		if found, err := chartDigest(remote.chart, remote.repository); found != "" || err != nil {
 			t.Errorf("%v: digest %q, error %v, want none", remote, found, err)

@@ -69,13 +69,15 @@ describe("nodes of a stack", () => {
     assert.match(notes.join(), /192 CPUs/);
   });
 
-  it("have addresses even where the config only has DNS names", () => {
-    const file = read("prod", (text) => text.replace("address: 192.168.10.12", "address: gpu-1.example.com"));
+  it("have the nodes' own addresses where SSH connects to DNS names", () => {
+    const file = read("prod", (text) =>
+      text.replace("address: 192.168.10.12", "address: gpu-1.example.com\n        nodeAddress: 192.168.10.13"),
+    );
     const { cluster } = checkOriginal(file, "Pulumi.prod.yaml");
     assert.ok(cluster.source === "hosts");
     assert.deepEqual(
       hostNodes(cluster, "amd").nodes.map(({ addresses }) => addresses[0]),
-      ["192.168.10.11", "198.18.0.1"],
+      ["192.168.10.11", "192.168.10.13"],
     );
   });
 

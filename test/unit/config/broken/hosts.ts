@@ -1,6 +1,39 @@
 import { broken, hosts, simulated, type BrokenConfig } from "./build";
 import { hostsConfig } from "../support";
 
+/** Fields that the stack sets, or that do not exist: key, value, how it is shown, what is allowed, what to do. */
+const passThroughMistakes: readonly (readonly [string[], unknown, string, RegExp, RegExp])[] = [
+  [
+    ["kubeadm", "clusterConfiguration", "networking", "podSubnet"],
+    "10.1.0.0/16",
+    '"10.1.0.0/16"',
+    /ClusterConfiguration/,
+    /set cluster\.podCidr/,
+  ],
+  [
+    ["kubeadm", "clusterConfiguration", "kubernetesVersion"],
+    "v1.36.0",
+    '"v1.36.0"',
+    /does not set itself/,
+    /set cluster\.kubernetesVersion/,
+  ],
+  [
+    ["kubeadm", "initConfiguration", "nodeRegistration", "name"],
+    "other",
+    '"other"',
+    /InitConfiguration/,
+    /name of the host in cluster\.hosts/,
+  ],
+  [["kubeadm", "joinConfiguration", "discovery"], {}, "an object", /JoinConfiguration/, /certificate/],
+  [["kubelet", "failCgroupv1"], false, "false", /a field of KubeletConfiguration/, /did you mean failCgroupV1/],
+  [["kubelet", "cgroupDriver"], "cgroupfs", '"cgroupfs"', /does not set itself/, /systemd/],
+  [["kubeProxy", "clusterCIDR"], "10.1.0.0/16", '"10.1.0.0/16"', /KubeProxyConfiguration/, /set cluster\.podCidr/],
+  [["kubeProxy", "xyzzyplugh"], 1, "1", /in Kubernetes 1\.36/, /see the reference/],
+  [["containerd", "config", "version"], 3, "3", /containerd's configuration/, /installed release/],
+];
+
+const containerdWithRegistry = { plugins: { "io.containerd.cri.v1.images": { registry: { config_path: "/x" } } } };
+
 /** Clusters on hosts or by kubeconfig, and their secrets. */
 export const hostMistakes: readonly BrokenConfig[] = [
   broken("no control plane", hosts([["cluster", "hosts", 0, "role"], "worker"]), [
@@ -47,7 +80,7 @@ export const hostMistakes: readonly BrokenConfig[] = [
     "cluster.hosts[1].hostKey",
     "not set",
     /trustOnFirstUse/,
-    /ssh-keyscan -t ed25519 192\.168\.10\.12/,
+    /ssh-keyscan -t ecdsa 192\.168\.10\.12/,
   ]),
   broken("old Kubernetes", hosts([["cluster", "kubernetesVersion"], "1.28.0"]), [
     "cluster.kubernetesVersion",
@@ -63,8 +96,98 @@ export const hostMistakes: readonly BrokenConfig[] = [
   ]),
   broken(
     "host among the pods",
-    hosts([["cluster", "podCidr"], "192.168.0.0/16"], [["cluster", "hosts", 1, "address"], "node-2.example.org"]),
+    hosts(
+      [["cluster", "podCidr"], "192.168.0.0/16"],
+      [["cluster", "hosts", 1, "address"], "node-2.example.org"],
+      [["cluster", "hosts", 1, "nodeAddress"], "10.1.2.3"],
+    ),
     ["cluster.hosts[0].address", '"192.168.10.11"', /outside the pods'/, /move one/],
+  ),
+  broken("node address missing", hosts([["cluster", "hosts", 1, "address"], "node-2.example.org"]), [
+    "cluster.hosts[1].nodeAddress",
+    "not set",
+    /node-2\.example\.org is a name/,
+    /other hosts reach/,
+  ]),
+  broken("same node address twice", hosts([["cluster", "hosts", 1, "nodeAddress"], "192.168.10.11"]), [
+    "cluster.hosts[1].nodeAddress",
+    '"192.168.10.11"',
+    /host 0 has it/,
+    /correct one/,
+  ]),
+  broken("bastion without a key", hosts([["cluster", "bastion"], { address: "192.0.2.9", port: 2222 }]), [
+    "cluster.bastion.hostKey",
+    "not set",
+    /trustOnFirstUse/,
+    /ssh-keyscan -t ecdsa -p 2222 192\.0\.2\.9/,
+  ]),
+  broken("virtual IP of a host", hosts([["cluster", "virtualIp"], { address: "192.168.10.12" }]), [
+    "cluster.virtualIp.address",
+    '"192.168.10.12"',
+    /host 1 has this one/,
+    /same subnet/,
+  ]),
+  broken(
+    "virtual IP among the load balancer's addresses",
+    hosts(
+      [["cluster", "virtualIp"], { address: "192.168.10.241" }],
+      [["loadBalancer"], { addresses: ["192.168.10.240-192.168.10.250"], subnet: "192.168.10.0/24" }],
+    ),
+    [
+      "loadBalancer.addresses[0]",
+      '"192.168.10.240-192.168.10.250"',
+      /outside the virtual IP 192\.168\.10\.241/,
+      /move one/,
+    ],
+  ),
+  broken("pods' network too small", hosts([["cluster", "podCidr"], "10.244.0.0/24"]), [
+    "cluster.podCidr",
+    '"10.244.0.0/24"',
+    /a \/8 to \/23, so that each of the 2 hosts has a \/24/,
+    /that size/,
+  ]),
+  broken("Services' network too large", hosts([["cluster", "serviceCidr"], "10.64.0.0/10"]), [
+    "cluster.serviceCidr",
+    '"10.64.0.0/10"',
+    /a \/12 to \/28/,
+    /that size/,
+  ]),
+  ...passThroughMistakes.map(([key, value, shown, allowed, next]) =>
+    broken(`pass-through: ${key.join(".")}`, hosts([["cluster", ...key], value]), [
+      `cluster.${key.join(".")}`,
+      shown,
+      allowed,
+      next,
+    ]),
+  ),
+  broken("containerd plugin set twice", hosts([["cluster", "containerd", "config"], containerdWithRegistry]), [
+    'cluster.containerd.config.plugins["io.containerd.cri.v1.images"].registry',
+    "an object",
+    /does not set itself/,
+    /cluster\.mirrors\.images/,
+  ]),
+  broken("preflight check unknown", hosts([["cluster", "kubeadm"], { ignorePreflightErrors: ["Swop"] }]), [
+    "cluster.kubeadm.ignorePreflightErrors[0]",
+    '"Swop"',
+    /kubeadm's checks: .*SystemVerification/,
+    /did you mean Swap/,
+  ]),
+  broken("all preflight checks ignored", hosts([["cluster", "kubeadm"], { ignorePreflightErrors: ["all"] }]), [
+    "cluster.kubeadm.ignorePreflightErrors[0]",
+    '"all"',
+    /kubeadm's checks/,
+    /name the checks/,
+  ]),
+  broken("SSH agent and key", hosts([["cluster", "sshAgent"], true]), [
+    "cluster.sshAgent",
+    "true",
+    /secrets\.sshPrivateKey is set/,
+    /pulumi config rm/,
+  ]),
+  broken(
+    "passphrase without a key",
+    hosts([["cluster", "sshAgent"], true], [["secrets"], { sshPrivateKeyPassphrase: "x" }]),
+    ["secrets.sshPrivateKeyPassphrase", "[secret]", /without secrets\.sshPrivateKey/, /pulumi config rm/],
   ),
   broken("SSH key missing", hosts([["secrets"], undefined]), [
     "secrets.sshPrivateKey",

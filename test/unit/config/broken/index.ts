@@ -4,6 +4,7 @@ import { hostMistakes } from "./hosts";
 import { crossMistakes } from "./rules";
 import { schemaMistakes } from "./schema";
 import { servingMistakes } from "./serving";
+import { weightMistakes } from "./weights";
 
 /** Configs with one mistake each. */
 export const brokenConfigs: readonly BrokenConfig[] = [
@@ -12,4 +13,5 @@ export const brokenConfigs: readonly BrokenConfig[] = [
   ...addressMistakes,
   ...hostMistakes,
   ...servingMistakes,
+  ...weightMistakes,
 ];

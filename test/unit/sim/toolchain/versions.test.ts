@@ -30,7 +30,7 @@ describe("versions.json", () => {
     assert.equal(versions.tools.pulumi.version, manifest.dependencies["@pulumi/pulumi"]);
   });
 
-  for (const name of toolNames) {
+  for (const name of [...toolNames, "actionlint"] as const) {
     it(`pins ${name} at the version of its go.mod, which asks for no newer Go`, () => {
       const { version, build } = versions.tools[name];
       const goMod = fs.readFileSync(path.join(root, "sim", "toolchain", "go", name, "go.mod"), "utf8");
@@ -123,7 +123,7 @@ describe("pinChecksums", () => {
       const download = bench.download("/etcd-{arch}", { platforms: ["linux-amd64", "linux-arm64"] });
       const { etcd } = bench.chain({ downloads: [download] }).versions.tools;
       const none = { ...etcd, downloads: [] };
-      const tools = { etcd, pulumi: none, kubernetes: none, kwok: none, helm: none };
+      const tools = { etcd, pulumi: none, kubernetes: none, kwok: none, helm: none, actionlint: none };
       const pinned = await pinChecksums(
         { ...versions, tools, plugins: { kubernetes: none, command: none, random: none } },
         new Downloader(),

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { drainMiddleware } from "../../../../components/serving/connectionDrain";
 import { events, post, startStandIn, stopStandIn, untilRunning } from "./standIn";
 
 type Started = Awaited<ReturnType<typeof startStandIn>>;
@@ -73,4 +77,28 @@ describe("the vLLM stand-in on SIGTERM", () => {
       assert.equal((await server.ended).exitCode, 0);
       assert.ok(performance.now() - start < 5000);
     }));
+});
+
+describe("the vLLM stand-in with the middleware of pods", () => {
+  it("closes streams' connections, then all of them, then refuses work, as the Python module does", async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), "inference-stack-stand-in-"));
+    const marker = path.join(directory, "draining");
+    const env = { ...pace, DRAIN_MARKER: marker, DRAIN_PAUSE_SECONDS: "1" };
+    const server = await startStandIn(["--middleware", "other.Class", "--middleware", drainMiddleware], env);
+    const seen = async () => {
+      const answers = [await ask(server, 1), await ask(server, 1, true), await fetch(`${server.url}/health`)];
+      await Promise.all(answers.map((answer) => answer.text()));
+      return answers.map(({ status, headers }) => `${status} ${headers.get("connection")}`);
+    };
+    try {
+      assert.deepEqual(await seen(), ["200 null", "200 close", "200 null"]);
+      writeFileSync(marker, "");
+      assert.deepEqual(await seen(), ["200 close", "200 close", "200 close"]);
+      await sleep(1000);
+      assert.deepEqual(await seen(), ["503 close", "503 close", "200 close"]);
+    } finally {
+      await stopStandIn(server);
+      rmSync(directory, { recursive: true });
+    }
+  });
 });

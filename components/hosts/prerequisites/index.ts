@@ -1,0 +1,1 @@
+export { Prerequisites, type PrerequisitesArgs } from "./prerequisites";

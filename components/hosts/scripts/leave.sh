@@ -1,0 +1,98 @@
+# shellcheck shell=bash
+# Takes back what makes a host a node; sent after kubernetes.sh. Disks, images and packages stay.
+
+# kubeadm empties /var/lib/kubelet. A volume that is still mounted there would be emptied with it.
+unmount_volumes() {
+  local target left
+  while IFS= read -r target; do
+    umount "$target" 2>/dev/null || umount --lazy "$target" 2>/dev/null || true
+  done < <(mounts_of_pods)
+  left=$(mounts_of_pods)
+  if [[ -n $left ]]; then
+    fail "volumes of pods are still mounted" "$(tr '\n' ' ' <<<"$left")cannot be unmounted" \
+      "end what uses them (fuser -vm), or reboot the host, and run pulumi again; nothing was deleted"
+  fi
+}
+
+mounts_of_pods() {
+  awk '$2 ~ "^/var/lib/kubelet/" { print $2 }' /proc/self/mounts | sort -r
+}
+
+remove_pods() {
+  local pods
+  if ! systemctl is-active --quiet containerd; then return; fi
+  pods=$(crictl --runtime-endpoint "$CRI_SOCKET" pods -q 2>/dev/null) || return 0
+  if [[ -z $pods ]]; then return; fi
+  log "removing $(wc -l <<<"$pods") pods"
+  # Without the pod network's plugin a pod cannot be stopped in order: it goes with its processes.
+  # shellcheck disable=SC2086
+  quietly crictl --runtime-endpoint "$CRI_SOCKET" rmp -f $pods || log "some pods were left to kubeadm reset"
+}
+
+# Rules of the cluster's own chains and tables. The host's own rules stay.
+remove_network_rules() {
+  local command table family name
+  for command in iptables ip6tables iptables-legacy ip6tables-legacy; do
+    if ! command -v "$command" "$command-save" >/dev/null; then continue; fi
+    if ! "$command-save" 2>/dev/null | grep -qE 'KUBE-|cali|CNI-|FLANNEL'; then continue; fi
+    log "removing the cluster's rules from $command"
+    "$command-save" 2>/dev/null | grep -vE 'KUBE-|cali|CNI-|FLANNEL' | "$command-restore" 2>/dev/null ||
+      log "$command: rules of the cluster are left; they end with the next reboot"
+  done
+  if ! command -v nft >/dev/null; then return; fi
+  while read -r table family name; do
+    if [[ $table == table && $name =~ ^(kube-proxy|calico|cali.*)$ ]]; then nft delete table "$family" "$name"; fi
+  done < <(nft list tables 2>/dev/null)
+}
+
+remove_network_links() {
+  local link
+  for link in $(ip -o link show | awk -F': ' '{ sub("@.*", "", $2); print $2 }'); do
+    case $link in
+    cni0 | flannel.1 | flannel-v6.1 | vxlan.calico | vxlan-v6.calico | kube-ipvs0 | nodelocaldns | cali* | wireguard.cali | wg-v6.cali)
+      log "removing the network link $link"
+      ip link delete "$link" || true
+      ;;
+    tunl0)
+      ip address flush dev tunl0
+      ip link set tunl0 down
+      ;;
+    esac
+  done
+  if command -v ipvsadm >/dev/null; then ipvsadm -C; fi
+  # Routes to pods of other nodes, by BGP (bird) or by flannel's host-gw.
+  ip route flush proto bird 2>/dev/null || true
+}
+
+# reset_host: back to a host that kubeadm has never seen; who may admit it stays known.
+reset_host() {
+  log "resetting the host"
+  systemctl stop kubelet 2>/dev/null || true
+  remove_pods
+  unmount_volumes
+  if command -v kubeadm >/dev/null; then
+    quietly kubeadm reset --force --cleanup-tmp-dir --cri-socket "$CRI_SOCKET" ||
+      fail "kubeadm reset failed" "the lines above, and $LOG_DIRECTORY/$STEP.log on the host" \
+        "correct the cause and run pulumi again"
+  fi
+  remove_network_rules
+  remove_network_links
+  rm -rf /etc/cni/net.d/* /var/lib/cni /var/lib/calico /run/calico /run/flannel /var/run/nodeagent \
+    /var/log/pods /var/log/containers /var/log/calico /etc/kubernetes/tmp "$MANIFESTS"
+  # It may be a disk of its own.
+  if [[ -d /var/lib/etcd ]]; then find /var/lib/etcd -mindepth 1 -delete; fi
+  rm -f "$MEMBER_FILE" "$ATTEMPT_FILE" "$CONFIGURATION_FILE" "$DISCOVERY_FILE"
+  rm -f "$STATE_DIRECTORY"/kubeadm*.yaml
+}
+
+# leave_cluster: for good. A control plane that leaves others behind takes its node along.
+leave_cluster() {
+  if [[ -e $MEMBER_FILE || -e $ATTEMPT_FILE ]]; then
+    if [[ -s $ADMIN_CONF ]] && api_answers; then
+      admin delete node "$NODE" --ignore-not-found --wait=false >/dev/null || true
+    fi
+    reset_host
+  fi
+  rm -rf "$STATE_DIRECTORY"
+  print_facts left "$NODE"
+}

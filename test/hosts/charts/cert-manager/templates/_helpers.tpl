@@ -1,0 +1,1 @@
+../../../../../sim/charts/cert-manager/templates/_helpers.tpl

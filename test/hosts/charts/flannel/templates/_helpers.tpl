@@ -1,0 +1,1 @@
+../../../../../sim/charts/metallb/templates/_helpers.tpl

@@ -1,0 +1,1 @@
+../../../../../sim/charts/gpu-operator-charts/templates/_helpers.tpl
