@@ -1,7 +1,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
-import { loadStackFile } from "../components/config/stackFile";
+import { checkStackConfig } from "../components/config/check";
+import { formatProblems } from "../components/config/problem";
+import type { StackConfig } from "../components/config/schema/stack";
+import { readStackFile, secretPlaceholder } from "../components/config/stackFile";
 import { withRows } from "../components/hosts/preflight/documentation";
 import { modelStorageOf, planOf } from "../components/hosts/preflight/plan";
 import { reportText } from "../components/hosts/preflight/report";
@@ -20,7 +23,7 @@ main(async (args) => {
   if (args.includes("--docs")) return writeDocumentation();
   if (args.includes("--help")) return console.log(usage);
   const { stack, json, ...login } = options(args);
-  const { cluster, gpu, storage } = loadStackFile(path.join(root, `Pulumi.${stack}.yaml`));
+  const { cluster, gpu, storage } = readHosts(`Pulumi.${stack}.yaml`);
   if (cluster.source !== "hosts") {
     throw new Error(`Pulumi.${stack}.yaml: cluster.source is ${cluster.source}; preflight looks at hosts.`);
   }
@@ -32,6 +35,20 @@ main(async (args) => {
   console.log(json ? JSON.stringify(report, undefined, 2) : reportText(report));
   return report.passed ? 0 : 1;
 });
+
+/**
+ * The part of a stack's config that is about hosts, checked. Models and secrets may still be missing: hosts are looked at
+ * before the rest is settled.
+ */
+function readHosts(file: string): Pick<StackConfig, "cluster" | "gpu" | "storage"> {
+  const { values } = readStackFile(path.join(root, file));
+  const about = ["cluster", "gpu", "storage", "namespaces", "loadBalancer"].filter((key) => key in values);
+  const secrets = { sshPrivateKey: secretPlaceholder };
+  const part = { ...Object.fromEntries(about.map((key) => [key, values[key]])), secrets };
+  const { config, problems = [] } = checkStackConfig(part, [["secrets"]]);
+  if (config === undefined) throw new Error(formatProblems(file, problems));
+  return config;
+}
 
 function options(args: readonly string[]) {
   const text = { type: "string" } as const;

@@ -33,6 +33,13 @@ const layers: readonly Layer[] = [
   { name: "unit", kind: "mocha", command: ["c8", ...mocha("test/unit/**/*.test.ts", "test/policy/**/*.test.ts")] },
   { name: "go: plugins", kind: "go", command: ["go", "test", "-json", "./..."], directory: "sim/plugins" },
   { name: "go: state service", kind: "go", command: ["go", "test", "-json", "./..."], directory: "sim/backend" },
+  {
+    name: "go: lab",
+    kind: "go",
+    // As the lab's programs are compiled, so that the compiler finds the packages that they share in its cache.
+    command: ["env", "CGO_ENABLED=0", "go", "test", "-trimpath", "-json", "./..."],
+    directory: "test/hosts/lab/go",
+  },
   { name: "sim", kind: "mocha", command: mocha("test/sim/**/*.test.ts") },
   { name: "hosts", kind: "mocha", command: mocha("test/hosts/**/*.test.ts") },
 ];

@@ -5,6 +5,8 @@ export interface SimulateArguments {
   readonly stack: string;
   /** File with the output of `kubectl get nodes -o json`, `-` for the standard input; the stack's own nodes when absent. */
   readonly nodes?: string;
+  /** File with the output of `kubectl get pods -A -o json`, `-` for the standard input: pods that run there already. */
+  readonly pods?: string;
   /** How many nodes fail at a time; 0 leaves failures out. */
   readonly fail: number;
   /** How many orders of the pods are tried, as the order decides where it is tight. */
@@ -13,16 +15,17 @@ export interface SimulateArguments {
 }
 
 export const usage =
-  "npm run simulate -- [--stack <stack>] [--nodes <file>] [--fail <N>] [--orders <N>] [--json]\n" +
+  "npm run simulate -- [--stack <stack>] [--nodes <file>] [--pods <file>] [--fail <N>] [--orders <N>] [--json]\n" +
   "  --stack  the stack whose models are placed; dev by default\n" +
   "  --nodes  output of kubectl get nodes -o json, - for the standard input; by default the stack's hosts or node groups\n" +
+  "  --pods   output of kubectl get pods -A -o json, - for the standard input: pods that take room already\n" +
   "  --fail   also tell what fits after any N nodes failed\n" +
   "  --orders how many orders of the pods are tried; 3 by default\n" +
   "  --json   the result for machines";
 
 /** Parses the command line. Throws with the usage when it is none. */
 export function parseArguments(args: readonly string[]): SimulateArguments {
-  const { stack, nodes, fail, orders, json } = parse(args);
+  const { stack, nodes, pods, fail, orders, json } = parse(args);
   if (!/^[A-Za-z0-9][\w.-]*$/.test(stack)) {
     throw new Error(`--stack ${stack}: the name of a stack, such as --stack prod\n${usage}`);
   }
@@ -32,7 +35,10 @@ export function parseArguments(args: readonly string[]): SimulateArguments {
   if (!/^[1-9]\d{0,2}$/.test(orders)) {
     throw new Error(`--orders ${orders}: a number from 1 to 999\n${usage}`);
   }
-  return { stack, nodes, fail: Number(fail), orders: Number(orders), json };
+  if (nodes === "-" && pods === "-") {
+    throw new Error(`--nodes - --pods -: one of both can be the standard input; give the other as a file\n${usage}`);
+  }
+  return { stack, nodes, pods, fail: Number(fail), orders: Number(orders), json };
 }
 
 function parse(args: readonly string[]) {
@@ -42,6 +48,7 @@ function parse(args: readonly string[]) {
       options: {
         stack: { type: "string", default: "dev" },
         nodes: { type: "string" },
+        pods: { type: "string" },
         fail: { type: "string", default: "0" },
         orders: { type: "string", default: "3" },
         json: { type: "boolean", default: false },

@@ -100,6 +100,7 @@ async function waitForEndOrStuck(
   while (!over) {
     await Promise.race([end, sleep(interval)]);
     await cluster.provisionVolumes();
+    await cluster.reportGroups();
     const { steps, underWay } = readSteps(eventLog);
     const snapshot = await cluster.snapshot();
     if (steps !== seen || !isDecided(snapshot) || pendingPods(snapshot).length === 0) {

@@ -1,7 +1,9 @@
 import {
   AppsV1Api,
   CoreV1Api,
+  CustomObjectsApi,
   KubeConfig,
+  SchedulingV1Api,
   type V1Deployment,
   type V1Node,
   type V1PersistentVolumeClaim,
@@ -10,6 +12,7 @@ import {
   type V1StatefulSet,
 } from "@kubernetes/client-node";
 import { podGpus } from "./gpus";
+import { groupKind, groupOf, type LeaderWorkerSet } from "./groups";
 import type { Workload } from "./orders";
 
 /** What decides about placement, as the API server has it at one moment. */
@@ -24,12 +27,16 @@ export interface Snapshot {
 export class SimulatedCluster {
   private readonly core: CoreV1Api;
   private readonly apps: AppsV1Api;
+  private readonly custom: CustomObjectsApi;
+  private readonly scheduling: SchedulingV1Api;
 
   constructor(kubeconfig: string) {
     const config = new KubeConfig();
     config.loadFromFile(kubeconfig);
     this.core = config.makeApiClient(CoreV1Api);
     this.apps = config.makeApiClient(AppsV1Api);
+    this.custom = config.makeApiClient(CustomObjectsApi);
+    this.scheduling = config.makeApiClient(SchedulingV1Api);
   }
 
   async snapshot(): Promise<Snapshot> {
@@ -41,28 +48,106 @@ export class SimulatedCluster {
     return { nodes: nodes.items, pods: pods.items.filter(isActive), replicaSets: replicaSets.items };
   }
 
-  /** The Deployments and StatefulSets, with the replicas that they are to have. */
+  /** What keeps pods, with the replicas that it is to have: Deployments, StatefulSets and groups of several nodes. */
   async workloads(): Promise<Workload[]> {
+    const sets = (await this.apps.listReplicaSetForAllNamespaces()).items;
     const lists = [
       { kind: "Deployment", items: (await this.apps.listDeploymentForAllNamespaces()).items },
       { kind: "StatefulSet", items: (await this.apps.listStatefulSetForAllNamespaces()).items },
+      { kind: "ReplicaSet", items: sets.filter((set) => groupOf(set) !== undefined) },
     ] as const;
     return lists.flatMap(({ kind, items }) =>
-      (items as (V1Deployment | V1StatefulSet)[]).map(({ metadata, spec }) => ({
+      (items as (V1Deployment | V1StatefulSet | V1ReplicaSet)[]).map((item) => ({
         kind,
-        namespace: metadata?.namespace ?? "",
-        name: metadata?.name ?? "",
-        replicas: spec?.replicas ?? 1,
-        gpus: Object.values(podGpus({ spec: spec?.template.spec })).reduce((total, count) => total + count, 0),
+        namespace: item.metadata?.namespace ?? "",
+        name: item.metadata?.name ?? "",
+        replicas: item.spec?.replicas ?? 1,
+        gpus: Object.values(podGpus({ spec: item.spec?.template?.spec })).reduce((total, count) => total + count, 0),
+        group: groupOf(item),
       })),
     );
   }
 
+  /** What the program made that makes pods: kind, namespace and name. */
+  async madeWorkloads(): Promise<Set<string>> {
+    const lists = {
+      Deployment: (await this.apps.listDeploymentForAllNamespaces()).items,
+      StatefulSet: (await this.apps.listStatefulSetForAllNamespaces()).items,
+      DaemonSet: (await this.apps.listDaemonSetForAllNamespaces()).items,
+      LeaderWorkerSet: await this.leaderWorkerSets(),
+    };
+    const named = Object.entries(lists).flatMap(([kind, items]) =>
+      items.map(({ metadata }) => `${kind}/${metadata?.namespace}/${metadata?.name}`),
+    );
+    return new Set(named);
+  }
+
   async scale({ kind, namespace, name }: Workload, replicas: number): Promise<void> {
     const request = { namespace, name, body: [{ op: "replace", path: "/spec/replicas", value: replicas }] };
-    await (kind === "Deployment"
-      ? this.apps.patchNamespacedDeployment(request)
-      : this.apps.patchNamespacedStatefulSet(request));
+    switch (kind) {
+      case "Deployment":
+        return void (await this.apps.patchNamespacedDeployment(request));
+      case "StatefulSet":
+        return void (await this.apps.patchNamespacedStatefulSet(request));
+      case "ReplicaSet":
+        return void (await this.apps.patchNamespacedReplicaSet(request));
+    }
+  }
+
+  /** The LeaderWorkerSets; none on a cluster that does not know the kind. */
+  async leaderWorkerSets(): Promise<LeaderWorkerSet[]> {
+    const list = (await ignore(404, this.custom.listClusterCustomObject(groupKind))) as
+      { items: LeaderWorkerSet[] } | undefined;
+    return list?.items ?? [];
+  }
+
+  /** Says of every LeaderWorkerSet that it is available, as the controller would, which does not run here. */
+  async reportGroups(): Promise<void> {
+    // The API server says so while the kind is new to it; the next look finds it.
+    const known = (await ignore(429, this.leaderWorkerSets())) ?? [];
+    for (const { metadata, status } of known) {
+      if (status?.conditions === undefined) {
+        const { name = "", namespace = "" } = metadata ?? {};
+        const lastTransitionTime = new Date().toISOString();
+        const condition = { type: "Available", status: "True", reason: "Simulated", message: "", lastTransitionTime };
+        const body = [{ op: "add", path: "/status", value: { conditions: [condition] } }];
+        await this.custom.patchNamespacedCustomObjectStatus({ ...groupKind, namespace, name, body });
+      }
+    }
+  }
+
+  /** Makes a namespace whose pods need not wait for its ServiceAccount. */
+  async createNamespace(name: string): Promise<void> {
+    await this.core.createNamespace({ body: { metadata: { name } } });
+    const account = { namespace: name, body: { metadata: { name: "default" } } };
+    await ignore(409, this.core.createNamespacedServiceAccount(account));
+  }
+
+  async createPriorityClass(name: string, value: number): Promise<void> {
+    await this.scheduling.createPriorityClass({ body: { metadata: { name }, value } });
+  }
+
+  /** Makes those pods that are not there. */
+  async createPods(pods: readonly V1Pod[]): Promise<void> {
+    for (const body of pods) {
+      const namespace = body.metadata?.namespace ?? "";
+      await ignore(409, this.core.createNamespacedPod({ namespace, body }));
+    }
+  }
+
+  async createReplicaSets(sets: readonly V1ReplicaSet[]): Promise<void> {
+    for (const body of sets) {
+      await this.apps.createNamespacedReplicaSet({ namespace: body.metadata?.namespace ?? "", body });
+    }
+  }
+
+  /** Lets pods that these ReplicaSets make from now on go wherever the scheduler puts them. */
+  async freeTemplates(sets: readonly V1ReplicaSet[]): Promise<void> {
+    for (const { metadata } of sets) {
+      const { name = "", namespace = "" } = metadata ?? {};
+      const body = [{ op: "remove", path: "/spec/template/spec/nodeName" }];
+      await this.apps.patchNamespacedReplicaSet({ name, namespace, body });
+    }
   }
 
   /** Every pod that has not ended, those included that are being deleted and still hold their place. */
@@ -80,7 +165,7 @@ export class SimulatedCluster {
   async removePods(pods: readonly V1Pod[]): Promise<void> {
     for (const { metadata } of pods) {
       const pod = { name: metadata?.name ?? "", namespace: metadata?.namespace ?? "" };
-      await ignoreMissing(this.core.deleteNamespacedPod({ ...pod, gracePeriodSeconds: 0 }));
+      await ignore(404, this.core.deleteNamespacedPod({ ...pod, gracePeriodSeconds: 0 }));
     }
   }
 
@@ -125,12 +210,14 @@ function isActive({ metadata, status }: V1Pod): boolean {
   return metadata?.deletionTimestamp === undefined && status?.phase !== "Succeeded" && status?.phase !== "Failed";
 }
 
-async function ignoreMissing(call: Promise<unknown>): Promise<void> {
+/** Resolves to undefined where the API server answers with this code. */
+async function ignore<T>(expected: number, call: Promise<T>): Promise<T | undefined> {
   try {
-    await call;
+    return await call;
   } catch (error) {
-    if ((error as { code?: number }).code !== 404) {
+    if ((error as { code?: number }).code !== expected) {
       throw error;
     }
+    return undefined;
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { V1Pod, V1ReplicaSet } from "@kubernetes/client-node";
 import type { SimulatedCluster, Snapshot } from "./cluster";
+import { statedWorkload } from "./marks";
 
 /** A pod that the scheduler finds no node for, or that is not even let in. */
 export interface PendingPod {
@@ -104,18 +105,26 @@ export function pendingPods(snapshot: Snapshot): PendingPod[] {
 export const podCount = (pending: readonly PendingPod[]): number =>
   pending.reduce((total, { count }) => total + count, 0);
 
-/** The workload of a pod: the Deployment of its ReplicaSet, its other owner, or itself. */
+/** The workload of a pod: the one that it was made for, the Deployment of its ReplicaSet, its other owner, or itself. */
 export function ownerOf(
   { metadata }: V1Pod,
   replicaSets: readonly V1ReplicaSet[],
 ): { namespace: string; workload: string } {
+  const stated = statedWorkload(metadata);
+  if (stated !== undefined) {
+    return stated;
+  }
   const namespace = metadata?.namespace ?? "";
   const owner = metadata?.ownerReferences?.find(({ controller }) => controller);
   const set = replicaSets.find((one) => one.metadata?.uid === owner?.uid);
   return set === undefined ? { namespace, workload: owner?.name ?? metadata?.name ?? "" } : setOwner(set);
 }
 
-function setOwner({ metadata }: V1ReplicaSet): { namespace: string; workload: string } {
+function setOwner({ metadata, spec }: V1ReplicaSet): { namespace: string; workload: string } {
+  const stated = statedWorkload(spec?.template?.metadata);
+  if (stated !== undefined) {
+    return stated;
+  }
   const deployment = metadata?.ownerReferences?.find(({ controller }) => controller)?.name;
   return { namespace: metadata?.namespace ?? "", workload: deployment ?? metadata?.name ?? "" };
 }

@@ -1,9 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { V1Pod } from "@kubernetes/client-node";
 import type { SimulatedCluster, Snapshot } from "./cluster";
 import { combinations, countCombinations, first } from "./combinations";
 import { pendingPods, podCount, waitUntilDecided, type PendingPod } from "./decisions";
 import { nodeState, podGpus } from "./gpus";
+import { withGroups } from "./groups";
+import { isRunning, statedWorkload } from "./marks";
 import { bindings, misplaced, movable, placementOf, type Placement } from "./placement";
+import { unownedMark } from "./runningPods";
 
 /** The most combinations of failed nodes that are tried; each takes three to five seconds. */
 export const maximumCombinations = 40;
@@ -14,6 +18,8 @@ export interface Failure {
   readonly pending: readonly PendingPod[];
   /** Pods that are Pending in all. */
   readonly pods: number;
+  /** Pods that ran there before the stack and that nobody makes again: `<namespace>/<name>`. */
+  readonly gone: readonly string[];
 }
 
 /** What came of letting nodes fail. */
@@ -50,9 +56,11 @@ export async function failNodes(
   const before = podCount(pendingPods(baseline));
   const all = countCombinations(candidates.length, count);
   const tried: Failure[] = [];
+  const fixed = fixedPods(baseline);
   for (const nodes of first(combinations(candidates, count), maximumCombinations)) {
-    tried.push(await fail(cluster, nodes));
+    tried.push({ ...(await fail(cluster, nodes)), gone: unowned(baseline, nodes) });
     await restore(cluster, placement, candidates);
+    await cluster.createPods(fixed);
     progress(tried.length, Math.min(all, maximumCombinations));
   }
   return {
@@ -78,20 +86,37 @@ export function byUse({ nodes, pods }: Pick<Snapshot, "nodes" | "pods">): string
     .sort((a, b) => (used.get(b) ?? 0) - (used.get(a) ?? 0) || a.localeCompare(b));
 }
 
-async function fail(cluster: SimulatedCluster, nodes: readonly string[]): Promise<Failure> {
+async function fail(cluster: SimulatedCluster, nodes: readonly string[]): Promise<Omit<Failure, "gone">> {
   await setUnschedulable(cluster, nodes, true);
   let snapshot: Snapshot;
   for (;;) {
     snapshot = await cluster.snapshot();
-    const lost = movable(snapshot.pods).filter(({ spec }) => nodes.includes(spec?.nodeName ?? ""));
+    const pods = movable(snapshot.pods);
+    const lost = pods.filter(({ spec }) => nodes.includes(spec?.nodeName ?? ""));
     if (lost.length === 0) {
       break;
     }
-    await cluster.removePods(lost);
+    await cluster.removePods(withGroups(lost, pods));
     snapshot = await waitUntilDecided(cluster);
   }
   const pending = pendingPods(snapshot);
   return { nodes, pending, pods: podCount(pending) };
+}
+
+/** Running pods that no ReplicaSet brings back once they were displaced, as they can be made again. */
+export function fixedPods({ pods }: Pick<Snapshot, "pods">): V1Pod[] {
+  return pods
+    .filter((pod) => isRunning(pod) && pod.metadata?.ownerReferences === undefined)
+    .map(({ metadata, spec }) => {
+      const { name, namespace, annotations } = metadata ?? {};
+      return { metadata: { name, namespace, annotations }, spec };
+    });
+}
+
+function unowned({ pods }: Snapshot, nodes: readonly string[]): string[] {
+  return pods
+    .filter(({ metadata, spec }) => metadata?.annotations?.[unownedMark] && nodes.includes(spec?.nodeName ?? ""))
+    .map(({ metadata }) => Object.values(statedWorkload(metadata) ?? {}).join("/"));
 }
 
 /** Milliseconds to bring pods back to where they were. */

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { z } from "zod";
 import type { GivenNode } from "../../sim/cluster/givenNodes";
+import { readList } from "./listFile";
 
 const quantities = z.record(z.string(), z.union([z.string(), z.number()]).transform(String));
 
@@ -76,13 +76,8 @@ export function parseNodeList(text: string, name: string): NodeList {
 
 /** Reads a file for {@link parseNodeList}; `-` is the standard input. */
 export function readNodeList(file: string): NodeList {
-  let text: string;
-  try {
-    text = readFileSync(file === "-" ? 0 : file, "utf8");
-  } catch (error) {
-    throw new Error(`--nodes ${file}: cannot be read (${(error as Error).message}). ${howToGet}`);
-  }
-  return parseNodeList(text, file === "-" ? "standard input" : file);
+  const { text, name } = readList("--nodes", file, howToGet);
+  return parseNodeList(text, name);
 }
 
 function parse(text: string, name: string): ListedNode[] {

@@ -4,6 +4,7 @@ import { isGpuResource } from "../../policy/demand/gpuResources";
 import type { GivenNode } from "../../sim/cluster";
 import type { SimulatedCluster, Snapshot } from "./cluster";
 import { waitUntilDecided } from "./decisions";
+import { isRunning } from "./marks";
 import type { Workload } from "./orders";
 
 /** GPUs, CPUs and pods of a node while the program comes up: more than any stack asks for. */
@@ -61,8 +62,8 @@ async function waitUntilGone(cluster: SimulatedCluster): Promise<void> {
   const deadline = Date.now() + patience;
   for (;;) {
     const [{ replicaSets }, pods] = await Promise.all([cluster.snapshot(), cluster.presentPods()]);
-    const left = movable(pods);
-    if (left.length === 0 && replicaSets.every(({ spec }) => spec?.replicas === 0)) {
+    const left = movable(pods).filter((pod) => !isRunning(pod));
+    if (left.length === 0 && replicaSets.every((set) => set.spec?.replicas === 0 || isRunning(set))) {
       return;
     }
     if (Date.now() > deadline) {
@@ -99,10 +100,10 @@ export function movable(pods: readonly V1Pod[]): V1Pod[] {
 /** Where the pods of each owner run: node names, `undefined` for one that waits. By the owner's UID. */
 export type Placement = ReadonlyMap<string, readonly (string | undefined)[]>;
 
-/** Where the movable pods run. */
-export function placementOf({ pods }: Pick<Snapshot, "pods">): Placement {
+/** Where the movable pods run, or those of them that are `wanted`. */
+export function placementOf({ pods }: Pick<Snapshot, "pods">, wanted: (pod: V1Pod) => boolean = () => true): Placement {
   const placement = new Map<string, (string | undefined)[]>();
-  for (const pod of movable(pods)) {
+  for (const pod of movable(pods).filter(wanted)) {
     const owner = controllerOf(pod);
     placement.set(owner, [...(placement.get(owner) ?? []), pod.spec?.nodeName]);
   }

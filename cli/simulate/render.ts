@@ -74,6 +74,9 @@ function failureSection({ nodes, combinations, tried, harmless, worst }: Failure
       ? "  everything still fits"
       : `  worst: ${worst.nodes.join(", ")}, which leaves ${plural(worst.pods, "pod")} Pending`,
     ...worst.pending.map((one) => `  ${pendingLine(one)}`),
+    ...(worst.gone.length === 0
+      ? []
+      : [`  gone with ${worst.nodes.join(", ")}, as nobody makes them again: ${worst.gone.join(", ")}`]),
   ].join("\n");
 }
 

@@ -3,17 +3,20 @@ import type { Snapshot } from "./cluster";
 import { ownerOf, pendingPods, type PendingPod } from "./decisions";
 import type { Failures } from "./failures";
 import { fragmentation, type Fragmentation } from "./fragmentation";
+import { groupOf } from "./groups";
 import { nodeGpus, nodeState, podGpus, type NodeGpus, type NodeState } from "./gpus";
+import { groupSize, isRunning } from "./marks";
 
 /** Replicas of a model and the nodes that they are on. */
 export interface PlacedModel {
   readonly namespace: string;
   readonly name: string;
   readonly replicas: number;
+  /** Replicas all of whose pods have a node. */
   readonly placed: number;
-  /** GPUs of one replica, by resource. */
+  /** GPUs of one replica, by resource; of all its pods together where it has several. */
   readonly gpus: Readonly<Record<string, number>>;
-  /** Replicas by node. */
+  /** Pods by node: replicas, but where a replica has several pods. */
   readonly nodes: Readonly<Record<string, number>>;
 }
 
@@ -63,31 +66,61 @@ export function hasPending({ pending, failures }: Pick<SimulationResult, "pendin
 }
 
 function placedModels({ pods, replicaSets }: Snapshot): PlacedModel[] {
-  const models = new Map<string, PlacedModel>();
-  for (const pod of pods.filter(isModel)) {
-    const { namespace, workload: name } = ownerOf(pod, replicaSets);
-    const key = `${namespace}/${name}`;
-    const known = models.get(key) ?? { namespace, name, replicas: 0, placed: 0, gpus: podGpus(pod), nodes: {} };
-    const node = pod.spec?.nodeName;
-    models.set(key, {
-      ...known,
-      replicas: known.replicas + 1,
-      placed: known.placed + (node === undefined ? 0 : 1),
-      nodes: node === undefined ? known.nodes : { ...known.nodes, [node]: (known.nodes[node] ?? 0) + 1 },
-    });
+  const models = groupBy(pods.filter(isModel), (pod) => {
+    const { namespace, workload } = ownerOf(pod, replicaSets);
+    return `${namespace}/${workload}`;
+  });
+  return [...models].map(([key, own]) => {
+    const [namespace = "", name = ""] = key.split("/");
+    const replicas = [...groupBy(own, (pod) => groupOf(pod) ?? pod.metadata?.uid ?? "").values()];
+    const nodes: Record<string, number> = {};
+    for (const node of own.map(({ spec }) => spec?.nodeName).filter((one) => one !== undefined)) {
+      nodes[node] = (nodes[node] ?? 0) + 1;
+    }
+    return {
+      namespace,
+      name,
+      replicas: replicas.length,
+      placed: replicas.filter(isPlaced).length,
+      gpus: sumOf((replicas[0] ?? []).map(podGpus)),
+      nodes,
+    };
+  });
+}
+
+function groupBy(pods: readonly V1Pod[], keyOf: (pod: V1Pod) => string): Map<string, V1Pod[]> {
+  const groups = new Map<string, V1Pod[]>();
+  for (const pod of pods) {
+    groups.set(keyOf(pod), [...(groups.get(keyOf(pod)) ?? []), pod]);
   }
-  return [...models.values()];
+  return groups;
+}
+
+/** Whether every pod of a replica is there and has a node. */
+function isPlaced(pods: readonly V1Pod[]): boolean {
+  const size = Number(pods[0]?.metadata?.annotations?.[groupSize] ?? 1);
+  return pods.length >= size && pods.every(({ spec }) => spec?.nodeName !== undefined);
+}
+
+function sumOf(asks: readonly Record<string, number>[]): Record<string, number> {
+  const total: Record<string, number> = {};
+  for (const [resource, count] of asks.flatMap((ask) => Object.entries(ask))) {
+    total[resource] = (total[resource] ?? 0) + count;
+  }
+  return total;
 }
 
 function isModel(pod: V1Pod): boolean {
-  return pod.metadata?.labels?.["app.kubernetes.io/name"] === "vllm" || Object.keys(podGpus(pod)).length > 0;
+  const served = pod.metadata?.labels?.["app.kubernetes.io/name"] === "vllm" || Object.keys(podGpus(pod)).length > 0;
+  return served && !isRunning(pod);
 }
 
-/** GPUs of a replica of everything that asks for some, those scaled to nothing included. */
+/** GPUs of a pod of everything of the stack that asks for some, those scaled to nothing included. */
 function replicaSizes({ pods, replicaSets }: Snapshot): Record<string, number[]> {
   const sizes: Record<string, number[]> = {};
-  const templates = replicaSets.map(({ spec }) => ({ spec: spec?.template?.spec }));
-  for (const [resource, count] of [...pods, ...templates].flatMap((pod) => Object.entries(podGpus(pod)))) {
+  const own = pods.filter((pod) => !isRunning(pod));
+  const templates = replicaSets.filter((set) => !isRunning(set)).map(({ spec }) => ({ spec: spec?.template?.spec }));
+  for (const [resource, count] of [...own, ...templates].flatMap((pod) => Object.entries(podGpus(pod)))) {
     sizes[resource] = [...(sizes[resource] ?? []), count];
   }
   return sizes;

@@ -52,10 +52,13 @@ export function copyForSimulation(file: StackFile, name: string, options: CopyOp
   const { kubeconfig, chartSource, subnet } = options;
   const original = Object.fromEntries(Object.entries(file.values).filter(([key]) => key !== "secrets"));
   const loadBalancer = original.loadBalancer as Values | undefined;
+  // What the real cluster has must come from somewhere: a kind that the API server does not know is an error.
+  const addons = original.addons as Values | undefined;
   const values: Values = {
     ...original,
     cluster: { source: "kubeconfig", path: kubeconfig },
     chartSource,
+    ...(addons?.leaderWorkerSet === undefined ? {} : { addons: { ...addons, leaderWorkerSet: "install" } }),
     ...(subnet === undefined ? {} : { loadBalancer: { subnet, ...loadBalancer } }),
   };
   const tokens = hfTokens(file.values);

@@ -11,6 +11,7 @@ import { Prerequisites } from "../../components/hosts/prerequisites";
 import { recordProgram, type RecordedResource } from "../unit/mocks";
 import type { Lab } from "./lab";
 
+const root = path.join(__dirname, "../..");
 /** Milliseconds for one step. */
 const STEP_TIMEOUT = 300_000;
 
@@ -37,8 +38,20 @@ export class HostSteps {
   ): Promise<PreflightReport> {
     return runPreflight({
       plan: { ...planOf(cluster, gpuSchema.parse({}), { clusterId: this.clusterId }), ...more },
+      bastion: cluster.bastion,
       credentials: { sshAgent: false, privateKey: this.lab.privateKey, ...credentials },
     });
+  }
+
+  /** What a host shows at the first contact, as `trustOnFirstUse` asks for it. */
+  firstKey(host: string): string {
+    const input = JSON.stringify({
+      host: { address: this.lab.host(host).address, port: 22, user: "root" },
+      credentials: { sshAgent: false },
+    });
+    const program = ["--import=tsx", "components/hosts/preflight/firstKey.ts"];
+    const { stdout, stderr } = spawnSync("node", program, { cwd: root, input, encoding: "utf8" });
+    return stdout.trim() || stderr;
   }
 
   /** The steps of a host's prerequisites whose names match, in order. */
@@ -86,8 +99,7 @@ export class Step {
     const command = String(inputs[action]);
     const input = String(inputs.stdin);
     if (type === "command:local:Command") {
-      const cwd = path.join(__dirname, "../..");
-      const { status, stdout, stderr } = spawnSync("sh", ["-c", command], { cwd, input, encoding: "utf8" });
+      const { status, stdout, stderr } = spawnSync("sh", ["-c", command], { cwd: root, input, encoding: "utf8" });
       return { code: status ?? 1, stdout, stderr };
     }
     const { address, hostKey } = this.lab.host(this.host);

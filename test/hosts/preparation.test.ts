@@ -49,9 +49,7 @@ describe("Preflight and prerequisites on hosts of the lab", function () {
 
   /** Every file of the host that a preflight might touch, with time and size. */
   const fileList = (host: LabHost): Promise<string> =>
-    host.run(
-      "find /etc /usr /var/lib /opt -xdev -type f -printf '%p %s %T@\\n' 2>/dev/null | sort",
-    );
+    host.run("find /etc /usr /var/lib /opt -xdev -type f -printf '%p %s %T@\\n' 2>/dev/null | sort");
 
   describe("preflight", () => {
     it("passes bare hosts, for root and by sudo with a password, and changes nothing", async () => {
@@ -99,6 +97,18 @@ describe("Preflight and prerequisites on hosts of the lab", function () {
 
     it("passes again once the faults are corrected", async () => {
       assert.deepEqual(ids(await steps.preflight(steps.cluster())), []);
+    });
+
+    it("goes through a bastion, whose key is pinned as well", async () => {
+      const bastion = { address: h1.address, user: "debian", hostKey: h1.hostKey };
+      assert.deepEqual(ids(await steps.preflight(steps.cluster({ bastion }))), []);
+      const report = await steps.preflight(steps.cluster({ bastion: { ...bastion, hostKey: h2.hostKey } }));
+      assert.deepEqual(ids(report), ["h1 host-key", "h2 host-key"]);
+      assert.match(found(report, "host-key"), /h2: its bastion cannot be used: shows the SSH key SHA256:/);
+    });
+
+    it("reads the key of a host at the first contact", () => {
+      assert.equal(steps.firstKey("h2"), h2.hostKey.split(" ").slice(0, 2).join(" "));
     });
 
     it("names hosts that it cannot get into, and why", async () => {
@@ -215,8 +225,9 @@ describe("Preflight and prerequisites on hosts of the lab", function () {
     });
 
     it("do not reboot a host that is a node", async () => {
+      await steps.run("h1", steps.cluster(), /system/);
       await h1.run("mkdir -p /etc/kubernetes && touch /etc/kubernetes/kubelet.conf");
-      const tuning = { iommuPassthrough: true, kernelParameters: ["quiet"], reboot: "when-needed" };
+      const tuning = { iommuPassthrough: true, kernelParameters: ["pcie_aspm=off"], reboot: "when-needed" };
       const boot = await h1.run("cat /proc/sys/kernel/random/boot_id");
       const progress = await steps.run("h1", steps.cluster({ tuning }), /tuning|reboot/);
       assert.match(progress, /the host is a node and is not rebooted by itself/);

@@ -10,6 +10,7 @@ import { simulate } from "../../cli/simulate/simulation";
 import { recordedProgress } from "../../sim/toolchain";
 import { listProcesses } from "../../sim/toolchain/processes";
 import { listedNode, mi300x, nodeList } from "../unit/cli/simulate/nodeFixtures";
+import { listedPod, ofDeployment, podList } from "../unit/cli/simulate/podFixtures";
 
 const fiveGpus = { ...mi300x, gpus: { "amd.com/gpu": "5" } };
 const taint = (key: string) => [{ key, effect: "NoSchedule" }];
@@ -46,6 +47,11 @@ const stack = {
   ],
 };
 
+const stackText = (values: object): string =>
+  stringify({
+    config: Object.fromEntries(Object.entries(values).map(([key, value]) => [`inference-stack:${key}`, value])),
+  });
+
 describe("sim: simulate", function () {
   this.timeout("5m");
   let directory: string;
@@ -57,16 +63,19 @@ describe("sim: simulate", function () {
     rmSync(directory, { recursive: true, force: true });
   });
 
+  function write(name: string, text: string): string {
+    const file = path.join(directory, name);
+    writeFileSync(file, text);
+    return file;
+  }
+
   describe("a stack that does not fit", () => {
     let result: SimulationResult;
     const lines: string[] = [];
 
     before(async () => {
-      const config = Object.fromEntries(Object.entries(stack).map(([key, value]) => [`inference-stack:${key}`, value]));
-      const file = path.join(directory, "Pulumi.simulated.yaml");
-      const list = path.join(directory, "nodes.json");
-      writeFileSync(file, stringify({ config }));
-      writeFileSync(list, nodes);
+      const file = write("Pulumi.simulated.yaml", stackText(stack));
+      const list = write("nodes.json", nodes);
       result = await simulate({ stack: "dev", file, nodes: list, fail: 1, orders: 2 }, recordedProgress(lines));
     });
 
@@ -126,6 +135,80 @@ describe("sim: simulate", function () {
 
     it("leaves no process and no directory behind", () => {
       assert.deepEqual(leftovers(process.pid), []);
+    });
+  });
+
+  describe("a model on two nodes beside pods that run there already", () => {
+    let result: SimulationResult;
+
+    before(async () => {
+      const gpus = (count: number) => ({ ...mi300x, gpus: { "amd.com/gpu": String(count) } });
+      const multiNode = { nodesPerReplica: 2, tensorParallelSize: 4, pipelineParallelSize: 2 };
+      const values = {
+        ...stack,
+        addons: { ...stack.addons, leaderWorkerSet: "existing" },
+        models: [model("huge", 1, 4, multiNode)],
+      };
+      const trainer = { node: "gpu-0", gpus: 2, ...ofDeployment("trainer") };
+      const ofGroup = { "leaderworkerset.sigs.k8s.io/name": "huge" };
+      const pods = podList(
+        ...["a", "b", "c"].map((end) => listedPod("team", `trainer-5d8f7c9b4-${end}`, trainer)),
+        listedPod("team", "alone", { node: "gpu-0", gpus: 1 }),
+        listedPod("team", "db-0", { node: "gpu-1", gpus: 2, owner: { kind: "StatefulSet", name: "db" }, priority: 5 }),
+        listedPod("kube-system", "agent-x", { node: "gpu-2", owner: { kind: "DaemonSet", name: "agent" } }),
+        listedPod("chat", "huge-0", { node: "gpu-2", gpus: 4, labels: ofGroup }),
+        listedPod("team", "done", { node: "gpu-2", gpus: 6, phase: "Succeeded" }),
+      );
+      const given = [
+        listedNode("gpu-0", 21, gpus(7)),
+        listedNode("gpu-1", 22, gpus(6)),
+        listedNode("gpu-2", 23, gpus(6)),
+      ];
+      const files = {
+        file: write("Pulumi.groups.yaml", stackText(values)),
+        nodes: write("given.json", nodeList(...given)),
+        pods: write("pods.json", pods),
+      };
+      result = await simulate({ stack: "dev", ...files, fail: 1, orders: 2 }, recordedProgress([]));
+    });
+
+    it("places leader and worker where the others leave room", () => {
+      assert.deepEqual(result.pending, []);
+      assert.deepEqual(result.models, [
+        {
+          namespace: "chat",
+          name: "huge",
+          replicas: 1,
+          placed: 1,
+          gpus: { "amd.com/gpu": 8 },
+          nodes: { "gpu-1": 1, "gpu-2": 1 },
+        },
+      ]);
+    });
+
+    it("counts the GPUs that the others hold, and says what it left out", () => {
+      assert.deepEqual(
+        result.gpus.map(({ node, used, free }) => [node, used, free]),
+        [
+          ["gpu-0", 7, 0],
+          ["gpu-1", 6, 0],
+          ["gpu-2", 4, 2],
+        ],
+      );
+      assert.deepEqual([result.fragmentation[0]?.sizes, result.fragmentation[0]?.unusable], [[4], 2]);
+      assert.match(
+        result.notes.join("\n"),
+        /take room: 6\. Left out: 1 of the stack's own .*\(chat\/huge\); 1 finished/,
+      );
+    });
+
+    it("lets those with an owner ask again after a failure, and says which are gone", () => {
+      const { tried, harmless, worst } = result.failures ?? {};
+      assert.deepEqual([tried, harmless, worst?.nodes, worst?.gone], [3, 0, ["gpu-0"], ["team/alone"]]);
+      assert.deepEqual(
+        worst?.pending.map(({ namespace, workload, count }) => [namespace, workload, count]),
+        [["team", "trainer", 2]],
+      );
     });
   });
 

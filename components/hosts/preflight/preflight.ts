@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { FleetConnection } from "../connection";
 import type { PreflightInput } from "./input";
 import type { PreflightPlan } from "./plan";
-import type { PreflightReport } from "./report";
+import { summary, type PreflightReport } from "./report";
 
 export interface PreflightArgs {
   /** What the hosts are to become; see `planOf`. */
@@ -34,7 +34,14 @@ export class Preflight extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    this.report = pulumi.unsecret(command.stdout).apply((text) => JSON.parse(text) as PreflightReport);
+    // What comes of a secret input is not shown by itself.
+    this.report = pulumi.unsecret(command.stdout).apply(async (text) => {
+      const report = JSON.parse(text) as PreflightReport;
+      if (report.warnings > 0) {
+        await pulumi.log.info(`${summary(report)}; npm run preflight shows them`, this);
+      }
+      return report;
+    });
     this.resources = [command];
     this.registerOutputs({ report: this.report });
   }

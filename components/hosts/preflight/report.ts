@@ -23,12 +23,15 @@ export function reportOf(plan: PreflightPlan, findings: readonly Finding[]): Pre
 
 const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? "" : "s"}`;
 
+/** One line. */
+export function summary({ hosts, failures, warnings }: PreflightReport): string {
+  return `preflight: ${plural(hosts.length, "host")}, ${plural(failures, "failure")}, ${plural(warnings, "warning")}`;
+}
+
 /** All findings of all hosts, for people. */
 export function reportText(report: PreflightReport): string {
-  const summary =
-    `preflight: ${plural(report.hosts.length, "host")}, ${plural(report.failures, "failure")}, ` +
-    `${plural(report.warnings, "warning")}${report.passed ? "" : "; nothing was changed"}`;
-  return [...report.findings.map(findingText), summary].join("\n");
+  const outcome = report.passed ? "" : "; nothing was changed";
+  return [...report.findings.map(findingText), `${summary(report)}${outcome}`].join("\n");
 }
 
 function findingText({ host, id, severity, accepted, found, cause, fix }: Finding): string {

@@ -29,14 +29,18 @@ remove_pods() {
   quietly crictl --runtime-endpoint "$CRI_SOCKET" rmp -f $pods || log "some pods were left to kubeadm reset"
 }
 
+# Names in the rules of kube-proxy, Calico, CNI plugins and flannel.
+readonly CLUSTER_RULES='KUBE-|cali|CNI-|FLANNEL|flanneld'
+
 # Rules of the cluster's own chains and tables. The host's own rules stay.
 remove_network_rules() {
-  local command table family name
+  local command rules table family name
   for command in iptables ip6tables iptables-legacy ip6tables-legacy; do
-    if ! command -v "$command" "$command-save" >/dev/null; then continue; fi
-    if ! "$command-save" 2>/dev/null | grep -qE 'KUBE-|cali|CNI-|FLANNEL'; then continue; fi
+    if ! command -v "$command-save" >/dev/null; then continue; fi
+    rules=$("$command-save" 2>/dev/null) || continue
+    if ! grep -qE "$CLUSTER_RULES" <<<"$rules"; then continue; fi
     log "removing the cluster's rules from $command"
-    "$command-save" 2>/dev/null | grep -vE 'KUBE-|cali|CNI-|FLANNEL' | "$command-restore" 2>/dev/null ||
+    grep -vE "$CLUSTER_RULES" <<<"$rules" | "$command-restore" ||
       log "$command: rules of the cluster are left; they end with the next reboot"
   done
   if ! command -v nft >/dev/null; then return; fi

@@ -39,7 +39,9 @@ set_labels() {
 }
 
 has_taint() {
-  admin get node "$NODE" -o 'jsonpath={range .spec.taints[*]}{.key}{":"}{.effect}{"\n"}{end}' | grep -qxF -- "$1"
+  local taints
+  taints=$(admin get node "$NODE" -o 'jsonpath={range .spec.taints[*]}{.key}{":"}{.effect}{"\n"}{end}')
+  grep -qxF -- "$1" <<<"$taints"
 }
 
 set_taints() {

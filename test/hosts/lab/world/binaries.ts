@@ -41,7 +41,7 @@ export interface Binaries {
   readonly cniPlugins: string;
   readonly crictl: string;
   readonly metallb: string;
-  /** pause and deviceplugin. */
+  /** pause, deviceplugin and kubevip. */
   readonly small: string;
   readonly world: string;
 }
@@ -77,7 +77,7 @@ export async function ensureBinaries(workshop: Workshop): Promise<Binaries> {
     agnhost: await build(target("kubernetes", "agnhost", { agnhost: "k8s.io/kubernetes/test/images/agnhost" })),
     etcd: await build(target("etcd", `etcd ${releases.etcd}`, etcd), path.dirname(tools.etcd)),
     world: await build(own("lab's outside world", { world: "./world" })),
-    small: await build(own("pause and device plugin", { pause: "./pause", deviceplugin: "./deviceplugin" })),
+    small: await build(own("pause, device plugin and kube-vip", small)),
     coredns: await build(own(`CoreDNS ${releases.coredns}`, { coredns: "./coredns" })),
     flannel: await build(own(`flannel ${releases.flannel}`, { flanneld: "./flanneld", flannel: "./flannel" })),
     cniPlugins: await build(
@@ -99,6 +99,7 @@ const etcd = {
   etcdctl: "go.etcd.io/etcd/etcdctl/v3",
   etcdutl: "go.etcd.io/etcd/etcdutl/v3",
 };
+const small = { pause: "./pause", deviceplugin: "./deviceplugin", kubevip: "./kubevip" };
 const crictl = { crictl: "sigs.k8s.io/cri-tools/cmd/crictl" };
 const criToolsVersion = "sigs.k8s.io/cri-tools/pkg/version.Version";
 const cniVersion = "github.com/containernetworking/plugins/pkg/utils/buildversion.BuildVersion";

@@ -105,6 +105,12 @@ async function clusterImages(binaries: Binaries, { tools, bare, programs }: Part
     }),
     ...(await Promise.all(metallb)),
     await one(agnhostImage, tools, { "/agnhost": path.join(binaries.agnhost, "agnhost") }, ["/agnhost"]),
+    await one(
+      `ghcr.io/kube-vip/kube-vip:v${releases.kubeVip}`,
+      bare,
+      { "/kube-vip": path.join(binaries.small, "kubevip") },
+      ["/kube-vip"],
+    ),
     await one(devicePluginImage, bare, { "/usr/bin/deviceplugin": path.join(binaries.small, "deviceplugin") }, [
       "/usr/bin/deviceplugin",
     ]),

@@ -66,8 +66,16 @@ async function writeLayer(contents: LayerContents, directory: string): Promise<v
     await writeEntry(path.join(tree, target), entry);
   }
   const file = path.join(directory, "layer.tar");
-  // Nothing of the machine or the moment gets in: the same files make the same digest.
-  const reproducible = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--hard-dereference"];
+  // Nothing of the machine or the moment gets in, not even the umask: the same files make the same digest.
+  const reproducible = [
+    "--mode=u+rwX,go+rX",
+    "--sort=name",
+    "--mtime=@0",
+    "--owner=0",
+    "--group=0",
+    "--numeric-owner",
+    "--hard-dereference",
+  ];
   await execute("tar", ["--create", "--file", file, ...reproducible, "--directory", tree, "."]);
   await fs.rm(tree, { recursive: true });
   const hash = createHash("sha256");

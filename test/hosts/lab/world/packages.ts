@@ -160,6 +160,8 @@ async function buildPackage(spec: PackageSpec, directory: string): Promise<Built
     await fs.copyFile(path.join(ownFiles, `${spec.name}.${script}.sh`), path.join(metadata, script));
     await fs.chmod(path.join(metadata, script), 0o755);
   }
+  // dpkg-deb refuses what a strict umask makes.
+  await execute("chmod", ["-R", "u+rwX,go+rX", tree]);
   const file = path.join(architecture, `${spec.name}_${fullVersion(spec)}_${architecture}.deb`);
   await fs.mkdir(path.join(directory, architecture), { recursive: true });
   // Compression would take longer than everything else here, for files that never leave the machine.

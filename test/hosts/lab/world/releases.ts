@@ -18,6 +18,8 @@ export const releases = {
   etcd: versions.tools.etcd.version,
   flannel: "0.28.4",
   flannelCniPlugin: "1.9.1-flannel1",
+  /** The release whose place our stand-in takes, see components/hosts/cluster/kubeVip.ts. */
+  kubeVip: "1.2.4",
   metallb: "0.16.1",
 } as const;
 

@@ -3,17 +3,28 @@ import { parseArguments } from "../../../../cli/simulate/arguments";
 
 describe("parseArguments of simulate", () => {
   it("has defaults for everything", () => {
-    assert.deepEqual(parseArguments([]), { stack: "dev", nodes: undefined, fail: 0, orders: 3, json: false });
+    assert.deepEqual(parseArguments([]), {
+      stack: "dev",
+      nodes: undefined,
+      pods: undefined,
+      fail: 0,
+      orders: 3,
+      json: false,
+    });
   });
 
   it("reads every option, in both spellings", () => {
-    assert.deepEqual(parseArguments(["--stack=prod", "--nodes", "-", "--fail", "2", "--orders", "5", "--json"]), {
-      stack: "prod",
-      nodes: "-",
-      fail: 2,
-      orders: 5,
-      json: true,
-    });
+    assert.deepEqual(
+      parseArguments(["--stack=prod", "--nodes", "-", "--pods=pods.json", "--fail", "2", "--orders", "5", "--json"]),
+      {
+        stack: "prod",
+        nodes: "-",
+        pods: "pods.json",
+        fail: 2,
+        orders: 5,
+        json: true,
+      },
+    );
   });
 
   for (const wrong of [
@@ -21,6 +32,7 @@ describe("parseArguments of simulate", () => {
     ["--fail", "one"],
     ["--fail"],
     ["--orders", "0"],
+    ["--nodes", "-", "--pods", "-"],
     ["--stack", "../prod"],
     ["--node", "x"],
     ["prod"],

@@ -62,7 +62,7 @@ describe("hasPending", () => {
     combinations: 2,
     tried: 2,
     harmless: 1,
-    worst: { nodes: ["n"], pending: [], pods },
+    worst: { nodes: ["n"], pending: [], pods, gone: [] },
   });
 
   it("is so for a pod that waits now or after a failure", () => {

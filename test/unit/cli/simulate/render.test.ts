@@ -51,11 +51,12 @@ describe("renderResult", () => {
   });
 
   it("says how many combinations were tried where there are too many", () => {
-    const worst = { nodes: ["a", "b"], pending: result.pending, pods: 1 };
+    const worst = { nodes: ["a", "b"], pending: result.pending, pods: 1, gone: ["tools/shell"] };
     const failures = { nodes: 2, combinations: 4950, tried: 40, harmless: 39, worst };
     const text = renderResult({ ...result, failures });
     assert.match(text, /After 2 nodes failed\n {2}40 of 4950 combinations tried/);
     assert.match(text, /worst: a, b, which leaves 1 pod Pending/);
+    assert.match(text, /gone with a, b, as nobody makes them again: tools\/shell/);
   });
 
   it("names what the engine did not get past", () => {

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { charts } from "../../../../../components/addons/charts";
+import { kubeVipManifest } from "../../../../../components/hosts/cluster/kubeVip";
+import { olderThan } from "../../../../../sim/toolchain/goBuild";
+import { versions } from "../../../../../sim/toolchain/versions";
+import { releases } from "../../../../hosts/lab/world/releases";
+
+const modules = path.join(__dirname, "..", "..", "..", "..", "hosts", "lab", "go");
+const goMod = (...module: string[]): string => readFileSync(path.join(modules, ...module, "go.mod"), "utf8");
+
+describe("lab releases", () => {
+  const pinned: readonly (readonly [string, string, string])[] = [
+    ["github.com/containernetworking/plugins", releases.cniPlugins, goMod()],
+    ["github.com/coredns/coredns", releases.coredns, goMod()],
+    ["github.com/flannel-io/flannel", releases.flannel, goMod()],
+    ["go.universe.tf/metallb", releases.metallb, goMod("metallb")],
+    ["k8s.io/client-go", `0.${versions.tools.kubernetes.version.slice(2)}`, goMod()],
+    ["sigs.k8s.io/cri-tools", releases.criTools, goMod()],
+  ];
+  for (const [module, version, file] of pinned) {
+    it(`${module} is what go.mod pins`, () => assert.match(file, new RegExp(`\\s${module} v${version}\\s`)));
+  }
+
+  it("are compiled by the oldest Go that the project asks for", () => {
+    for (const file of [goMod(), goMod("metallb")]) {
+      assert.equal(olderThan(versions.go, /^go (\S+)$/m.exec(file)![1]!), false);
+    }
+  });
+
+  it("offer the MetalLB of the chart", () => assert.equal(releases.metallb, charts.metalLb.version));
+
+  it("compile client-go as sim/toolchain does, so that it is compiled once", () => {
+    const kubernetes = readFileSync(
+      path.join(__dirname, ...up, "sim", "toolchain", "go", "kubernetes", "go.mod"),
+      "utf8",
+    );
+    const shared = [...goMod().matchAll(/^\t(\S+) => \S+ (v\S+)$/gm)];
+    assert.ok(shared.length > 10);
+    for (const [, module, version] of shared) {
+      assert.match(
+        kubernetes,
+        new RegExp(`^\t(${module} ${version}|${module} => ${module} ${version})( // indirect)?$`, "m"),
+      );
+    }
+  });
+
+  it("offer the kube-vip that the hosts ask for", () => {
+    const manifest = kubeVipManifest({ virtualIp: { address: "10.0.0.5" } } as never, 6443);
+    assert.ok(manifest.includes(`kube-vip:v${releases.kubeVip}`));
+  });
+});
+
+const up = ["..", "..", "..", "..", ".."];
