@@ -179,8 +179,10 @@ export class SimulatedCluster {
   /**
    * Gives every claim that waits for a provisioner a volume: the storage of the real cluster would, and no pod is to
    * stay Pending because the simulated one has none.
+   *
+   * @returns whether every claim is bound
    */
-  async provisionVolumes(): Promise<void> {
+  async provisionVolumes(): Promise<boolean> {
     const claims = (await this.core.listPersistentVolumeClaimForAllNamespaces()).items;
     const volumes = new Set((await this.core.listPersistentVolume()).items.map(({ metadata }) => metadata?.name));
     for (const claim of claims) {
@@ -189,6 +191,7 @@ export class SimulatedCluster {
         await this.core.createPersistentVolume({ body: volumeFor(claim, name) });
       }
     }
+    return claims.every(({ status }) => status?.phase === "Bound");
   }
 }
 

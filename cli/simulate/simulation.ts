@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { configuredSubnet } from "../../components/config/nodes";
 import { readStackFile, type StackFile } from "../../components/config/stackFile";
 import { ensureTools, type Progress } from "../../sim/toolchain";
@@ -61,6 +62,7 @@ export async function simulate(options: SimulationOptions, report: Progress): Pr
     const cluster = new SimulatedCluster(session.kubeconfig);
     const program = { tools, stack, copy: copy(session.kubeconfig) };
     const { unfinished } = await bringUp(session, program, cluster, report);
+    await bindClaims(cluster);
     await cluster.createReplicaSets((await cluster.leaderWorkerSets()).flatMap(groupSets));
     const running = await addRunning(cluster, listed, options, plan.nodes, report);
     const { worst, orders } = await place(session, cluster, { ...plan, orders: options.orders, running }, report);
@@ -68,6 +70,17 @@ export async function simulate(options: SimulationOptions, report: Progress): Pr
     const notes = [...plan.notes, ...running.notes, ...displaced(running, worst)];
     return { stack, source: plan.source, ...describePlacement(worst), orders, failures, unfinished, notes };
   });
+}
+
+/** Milliseconds for claims to be bound; pods of one that is not are Pending, and the scheduler says so. */
+const claimPatience = 30_000;
+
+/** Claims that the program made last may still wait, as no pod of a group has waited for them. */
+async function bindClaims(cluster: SimulatedCluster): Promise<void> {
+  const deadline = Date.now() + claimPatience;
+  while (!(await cluster.provisionVolumes()) && Date.now() < deadline) {
+    await sleep(200);
+  }
 }
 
 const noPods: RunningPods = { pods: [], sets: [], priorities: new Map(), notes: [] };

@@ -9,7 +9,7 @@ export class Kubectl {
   ) {}
 
   /**
-   * Runs kubectl and returns its standard output.
+   * Runs kubectl and returns its standard output, without the last line break.
    * @throws with what kubectl printed when it fails
    */
   async run(args: readonly string[], input?: string): Promise<string> {
@@ -20,7 +20,7 @@ export class Kubectl {
     if (result.code !== 0) {
       throw new Error(`kubectl ${args.join(" ")}: ${result.output.slice(-5).join("; ")}`);
     }
-    return result.stdout;
+    return result.stdout.trimEnd();
   }
 
   async getJson<T>(args: readonly string[]): Promise<T> {

@@ -169,6 +169,7 @@ describe("hosts: a cluster's life", function () {
     await stack.configure((config) => {
       clusterOf(config)["validation"] = { enabled: true };
       config["namespaces"] = [{ name: "chat", gpuQuota: 0 }];
+      config["gpu"] = { vendor: "none" };
     });
     assertSucceeded(await stack.up());
     const format = "{.metadata.labels.zone} {.metadata.labels.rack} {.spec.taints[*].key}";
@@ -191,6 +192,8 @@ describe("hosts: a cluster's life", function () {
   it("drains, removes and resets a worker that leaves the config", async () => {
     await setHosts({ ...roles, h2: { role: "worker", labels: { rack: "7" } } });
     await stack.configure((config) => {
+      const { gpu, namespaces } = values(lab);
+      Object.assign(config, { gpu, namespaces });
       clusterOf(config)["validation"] = { enabled: false };
     });
     const result = await stack.up();

@@ -35,6 +35,18 @@ describe("copyForSimulation", () => {
     assert.deepEqual(config["inference-stack:loadBalancer"], { subnet: "192.168.64.0/24", addresses: "auto" });
   });
 
+  it("installs LeaderWorkerSet where the real cluster has it, as the simulated one does not", () => {
+    for (const [addon, expected] of [
+      ["    leaderWorkerSet: existing\n", "install"],
+      ["", undefined],
+    ] as const) {
+      const file = read("prod", (text) => text.replace("    metalLb: install\n", `    metalLb: install\n${addon}`));
+      const { config } = copyForSimulation(file, "Pulumi.prod.yaml", options);
+      const addons = config["inference-stack:addons"] as Record<string, string>;
+      assert.deepEqual([addons["leaderWorkerSet"], addons["metalLb"]], [expected, "install"]);
+    }
+  });
+
   it("tells everything that is wrong with the rest of the config", () => {
     const file = read("prod", (text) => text.replace("gpusPerReplica: 8", "gpusPerReplica: -8"));
     assert.throws(() => copyForSimulation(file, "Pulumi.prod.yaml", options), /gpusPerReplica/);
