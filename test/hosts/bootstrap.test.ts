@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
-import { access } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { assertSucceeded, changes, type StackValues } from "../testStack";
@@ -319,7 +318,10 @@ describe("hosts: a cluster's life", function () {
       // Somewhere within the step.
       await sleep((at.size * 370) % 1900);
       if (at.size % 2 === 0) child.kill("SIGKILL");
-      else for (const name of ["h1", "h2"]) lab.host(name).cutConnections();
+      // The step under way may have no connection just now.
+      for (; child.exitCode === null && child.signalCode === null; await sleep(300)) {
+        for (const name of ["h1", "h2"]) lab.host(name).cutConnections();
+      }
     }
     await ended;
     await stack.recover();
@@ -330,13 +332,15 @@ describe("hosts: a cluster's life", function () {
     await setHosts(roles);
     const cut = (name: string, file: string) => async () => {
       const host = lab.host(name);
-      await eventually(`${file} on ${name}`, () => access(path.join(host.root, file)));
+      for (const end = Date.now() + 120_000; !existsSync(path.join(host.root, file)); await sleep(20)) {
+        assert.ok(Date.now() < end, `${file} on ${name} did not come about within 120 s`);
+      }
       await host.powerOff();
       await host.powerOn();
     };
     const powerCuts = new Map([
       ["h1-init", cut("h1", "/etc/kubernetes/manifests/etcd.yaml")],
-      ["h2-join", cut("h2", "/etc/kubernetes/bootstrap-kubelet.conf")],
+      ["h2-join", cut("h2", "/var/lib/kubelet/kubeadm-flags.env")],
     ]);
     const authority = path.join(controlPlane.root, "/etc/kubernetes/pki/ca.crt");
     const authorities = new Set<string>();

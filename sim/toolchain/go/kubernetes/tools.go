@@ -1,6 +1,6 @@
 //go:build tools
 
-// Package tools pins what the toolchain builds; it is never compiled itself.
+// Package tools pins what the toolchain and the hosts lab build; it is never compiled itself.
 package tools
 
 import (

@@ -148,15 +148,19 @@ async function ensureBinary(workshop: Workshop, wanted: GoTarget, present?: stri
     (name) => present !== undefined && existsSync(path.join(present, name)),
   );
   const packages = Object.fromEntries(Object.entries(wanted.packages).filter(([name]) => !taken.includes(name)));
-  const missing = { ...wanted, packages };
+  const missing = Object.keys(packages).length === 0 ? undefined : { ...wanted, packages };
   const task = workshop.report.task(wanted.name);
   try {
-    await checkGo([missing], workshop.cache, go);
+    if (missing !== undefined) {
+      await checkGo([missing], workshop.cache, go);
+    }
     await installAtomically(workshop.directory, directory, async (temporary) => {
       for (const name of taken) {
         await linkOrCopy(path.join(present!, name), path.join(temporary, name));
       }
-      await goBuild(missing, temporary, task, go);
+      if (missing !== undefined) {
+        await goBuild(missing, temporary, task, go);
+      }
       return { source: "build", from: path.basename(wanted.module) };
     });
   } catch (error) {
