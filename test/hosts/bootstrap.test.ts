@@ -150,15 +150,25 @@ describe("hosts: a cluster's life", function () {
     assert.deepEqual(Object.keys(changes(second)), ["unchanged"], second.stdout);
   });
 
-  it("adds a worker and touches that host alone", async () => {
+  it("adds a worker, whose power is cut while it joins, and touches that host alone", async () => {
     const log = "stat -c %Y-%s /var/log/inference-stack/*";
     const before = await lab.host("h2").run(log);
     await setHosts(roles, third);
+    const joining = path.join(lab.host("h3").root, "/var/lib/kubelet/kubeadm-flags.env");
+    await stack.killUpWhen(() => Promise.resolve(existsSync(joining)));
+    await lab.host("h3").powerOff();
+    await lab.host("h3").powerOn();
+    await stack.recover();
     const result = await stack.up();
     assertSucceeded(result);
     await ready("h1", "h2", "h3");
     const names = changed(result.stdout).filter((name) => !name.startsWith("h3-"));
-    assert.deepEqual(names, ["preflight"], result.stdout);
+    // The interrupted run may have got to the end of the preflight.
+    assert.deepEqual(
+      names.filter((name) => name !== "preflight"),
+      [],
+      result.stdout,
+    );
     assert.equal(await lab.host("h2").run(log), before);
   });
 
@@ -290,10 +300,10 @@ describe("hosts: a cluster's life", function () {
   });
 
   /**
-   * Runs `up` and interrupts it as soon as it works on a step that no run before was interrupted at: the engine is
+   * Runs `up` and interrupts it as soon as it works on a step that was not interrupted three times before: the engine is
    * killed, or all SSH connections are cut. Resolves to false when nothing was left to interrupt.
    */
-  async function interrupt(at: Set<string>, powerCuts: Map<string, () => Promise<void>>): Promise<boolean> {
+  async function interrupt(at: string[], powerCuts: Map<string, () => Promise<void>>): Promise<boolean> {
     const { child, ended } = stack.startUp();
     let output = "";
     child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
@@ -302,13 +312,15 @@ describe("hosts: a cluster's life", function () {
     while (step === undefined && child.exitCode === null) {
       await sleep(50);
       const begun = [...output.matchAll(/command:\w+:Command (\S+) creating/g)].map(([, name]) => name ?? "");
-      step = begun.find((name) => !at.has(name));
+      step =
+        begun.find((name) => powerCuts.has(name)) ??
+        begun.find((name) => at.filter((before) => before === name).length < 3);
     }
     if (step === undefined) {
       assert.equal(child.exitCode, 0, output);
       return false;
     }
-    at.add(step);
+    at.push(step);
     const powerCut = powerCuts.get(step);
     if (powerCut !== undefined) {
       powerCuts.delete(step);
@@ -316,8 +328,8 @@ describe("hosts: a cluster's life", function () {
       child.kill("SIGKILL");
     } else {
       // Somewhere within the step.
-      await sleep((at.size * 370) % 1900);
-      if (at.size % 2 === 0) child.kill("SIGKILL");
+      await sleep((at.length * 370) % 1900);
+      if (at.length % 2 === 0) child.kill("SIGKILL");
       // The step under way may have no connection just now.
       for (; child.exitCode === null && child.signalCode === null; await sleep(300)) {
         for (const name of ["h1", "h2"]) lab.host(name).cutConnections();
@@ -328,7 +340,7 @@ describe("hosts: a cluster's life", function () {
     return true;
   }
 
-  it("goes on from 16 interruptions and two power cuts, and makes one cluster only", async () => {
+  it("goes on from 16 interruptions and a power cut, and makes one cluster only", async () => {
     await setHosts(roles);
     const cut = (name: string, file: string) => async () => {
       const host = lab.host(name);
@@ -338,18 +350,15 @@ describe("hosts: a cluster's life", function () {
       await host.powerOff();
       await host.powerOn();
     };
-    const powerCuts = new Map([
-      ["h1-init", cut("h1", "/etc/kubernetes/manifests/etcd.yaml")],
-      ["h2-join", cut("h2", "/var/lib/kubelet/kubeadm-flags.env")],
-    ]);
+    const powerCuts = new Map([["h1-init", cut("h1", "/etc/kubernetes/manifests/etcd.yaml")]]);
     const authority = path.join(controlPlane.root, "/etc/kubernetes/pki/ca.crt");
     const authorities = new Set<string>();
-    const at = new Set<string>();
+    const at: string[] = [];
     while (await interrupt(at, powerCuts)) {
       if (existsSync(authority)) authorities.add(readFileSync(authority, "utf8"));
     }
-    console.log(`      interrupted at ${[...at].join(", ")}`);
-    assert.ok(at.size >= 16, `only ${at.size} interruptions`);
+    console.log(`      interrupted at ${at.join(", ")}`);
+    assert.ok(at.length >= 16, `only ${at.length} interruptions`);
     assert.equal(powerCuts.size, 0, `no power cut at ${[...powerCuts.keys()].join(", ")}`);
     assertSucceeded(await stack.up());
     await ready("h1", "h2");
