@@ -71,7 +71,7 @@ const mirrors = z
   .strictObject({
     apt: z
       .strictObject({
-        debian: webAddress.optional().describe("Mirror of deb.debian.org/debian"),
+        debian: webAddress.optional().describe("Mirror of Debian's archive"),
         ubuntu: webAddress.optional().describe("Mirror of archive.ubuntu.com/ubuntu"),
         kubernetes: webAddress
           .optional()
