@@ -19,6 +19,9 @@ interface Layer {
   readonly directory?: string;
 }
 
+/** Writes a line of a layer's output. */
+type Print = (line: string) => void;
+
 const mocha = (glob: string, ...more: string[]): string[] => [
   "mocha",
   "--reporter",
@@ -27,61 +30,81 @@ const mocha = (glob: string, ...more: string[]): string[] => [
   ...more,
 ];
 
-const layers: readonly Layer[] = [
-  { name: "types", kind: "check", command: ["tsc", "--noEmit"] },
-  { name: "lint", kind: "check", command: ["npm", "run", "--silent", "lint"] },
-  { name: "unit", kind: "mocha", command: ["c8", ...mocha("test/unit/**/*.test.ts", "test/policy/**/*.test.ts")] },
-  { name: "go: plugins", kind: "go", command: ["go", "test", "-json", "./..."], directory: "sim/plugins" },
-  { name: "go: state service", kind: "go", command: ["go", "test", "-json", "./..."], directory: "sim/backend" },
-  {
-    name: "go: lab",
-    kind: "go",
-    // As the lab's programs are compiled, so that the compiler finds the packages that they share in its cache.
-    command: ["env", "CGO_ENABLED=0", "go", "test", "-trimpath", "-json", "./..."],
-    directory: "test/hosts/lab/go",
-  },
-  { name: "sim", kind: "mocha", command: mocha("test/sim/**/*.test.ts") },
-  { name: "hosts", kind: "mocha", command: mocha("test/hosts/**/*.test.ts") },
+/** Layers of a lane run one after the other, lanes side by side: hosts boot, install and wait most of their time. */
+const lanes: readonly (readonly Layer[])[] = [
+  [
+    { name: "types", kind: "check", command: ["tsc", "--noEmit"] },
+    { name: "lint", kind: "check", command: ["npm", "run", "--silent", "lint"] },
+    { name: "unit", kind: "mocha", command: ["c8", ...mocha("test/unit/**/*.test.ts", "test/policy/**/*.test.ts")] },
+    { name: "go: plugins", kind: "go", command: ["go", "test", "-json", "./..."], directory: "sim/plugins" },
+    { name: "go: state service", kind: "go", command: ["go", "test", "-json", "./..."], directory: "sim/backend" },
+    {
+      name: "go: lab",
+      kind: "go",
+      // As the lab's programs are compiled, so that the compiler finds the packages that they share in its cache.
+      command: ["env", "CGO_ENABLED=0", "go", "test", "-trimpath", "-json", "./..."],
+      directory: "test/hosts/lab/go",
+    },
+    { name: "sim", kind: "mocha", command: mocha("test/sim/**/*.test.ts") },
+  ],
+  [{ name: "hosts", kind: "mocha", command: mocha("test/hosts/**/*.test.ts") }],
 ];
 
 /** `npm test [-- <layer> …]`: runs the layers, all by default, and closes with the total. */
 async function main(): Promise<void> {
   const asked = process.argv.slice(2);
-  const unknown = asked.filter((name) => !layers.some((layer) => layer.name === name));
+  const names = lanes.flat().map(({ name }) => name);
+  const unknown = asked.filter((name) => !names.includes(name));
   if (unknown.length > 0) {
-    throw new Error(
-      `No such layer: ${unknown.join(", ")}. There are: ${layers.map((layer) => layer.name).join(", ")}.`,
-    );
+    throw new Error(`No such layer: ${unknown.join(", ")}. There are: ${names.join(", ")}.`);
   }
-  const total: Counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const layer of layers.filter(({ name }) => asked.length === 0 || asked.includes(name))) {
-    const start = performance.now();
-    console.log(`\n==> ${layer.name}`);
-    const counts = await runLayer(layer);
-    const seconds = Math.round((performance.now() - start) / 1000);
-    console.log(
-      `==> ${layer.name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped (${seconds} s)`,
-    );
-    total.passed += counts.passed;
-    total.failed += counts.failed;
-    total.skipped += counts.skipped;
-  }
-  console.log(`\n${total.passed} passed, ${total.failed} failed`);
-  process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+  const wanted = lanes
+    .map((lane) => lane.filter(({ name }) => asked.length === 0 || asked.includes(name)))
+    .filter((lane) => lane.length > 0);
+  const counts = await Promise.all(wanted.map((lane, index) => runLane(lane, index > 0)));
+  const { passed, failed } = sum(counts);
+  console.log(`\n${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 }
 
-async function runLayer({ command, kind, directory: cwd }: Layer): Promise<Counts> {
+/** @param besides whether another lane runs too, so that lines must say which layer they are of */
+async function runLane(lane: readonly Layer[], besides: boolean): Promise<Counts> {
+  const all: Counts[] = [];
+  for (const layer of lane) {
+    const print: Print = (line) => console.log(besides ? `${layer.name} | ${line}` : line);
+    const start = performance.now();
+    print(`==> ${layer.name}`);
+    const counts = await runLayer(layer, print);
+    const seconds = Math.round((performance.now() - start) / 1000);
+    const { passed, failed, skipped } = counts;
+    print(`==> ${layer.name}: ${passed} passed, ${failed} failed, ${skipped} skipped (${seconds} s)`);
+    all.push(counts);
+  }
+  return sum(all);
+}
+
+function sum(counts: readonly Counts[]): Counts {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const { passed, failed, skipped } of counts) {
+    total.passed += passed;
+    total.failed += failed;
+    total.skipped += skipped;
+  }
+  return total;
+}
+
+async function runLayer({ kind, command, directory: cwd }: Layer, print: Print): Promise<Counts> {
   if (kind === "go") {
-    return runGo(command, cwd);
+    return runGo(command, cwd, print);
   }
   const directory = mkdtempSync(path.join(tmpdir(), "inference-stack-test-"));
   const countsFile = path.join(directory, "counts.json");
   try {
-    const exitCode = await run(command, { ...process.env, TEST_COUNTS: countsFile });
+    const exitCode = await run(command, { ...process.env, TEST_COUNTS: countsFile }, print);
     if (kind === "check") {
       return { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, skipped: 0 };
     }
-    return readCounts(countsFile, exitCode);
+    return readCounts(countsFile, exitCode, print);
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -95,7 +118,7 @@ interface GoEvent {
 }
 
 /** Runs `go test -json`: prints what failed, and counts tests, and packages that failed without one. */
-async function runGo([name = "", ...args]: readonly string[], cwd: string | undefined): Promise<Counts> {
+async function runGo([name = "", ...args]: readonly string[], cwd: string | undefined, print: Print): Promise<Counts> {
   const child = spawn(name, args, { cwd, stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise<number>((resolve, reject) => {
     child.on("error", reject);
@@ -111,26 +134,28 @@ async function runGo([name = "", ...args]: readonly string[], cwd: string | unde
       counts[Action === "pass" ? "passed" : "skipped"] += Test === undefined ? 0 : 1;
     } else if (Action === "fail" || Action === "build-fail") {
       counts.failed += 1;
-      console.error(output.get(key));
+      print(output.get(key) ?? "");
     }
   }
   return (await ended) !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 
 /** A runner that died before its end, or that failed beyond its tests (coverage, a hook), counts as a failure. */
-function readCounts(file: string, exitCode: number): Counts {
+function readCounts(file: string, exitCode: number, print: Print): Counts {
   let counts: Counts;
   try {
     counts = JSON.parse(readFileSync(file, "utf8")) as Counts;
   } catch {
-    console.error(`The runner ended with exit code ${exitCode} before it had counted its tests.`);
+    print(`The runner ended with exit code ${exitCode} before it had counted its tests.`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
   return exitCode !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 
-function run([name = "", ...args]: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const child = spawn(name, args, { stdio: ["ignore", "inherit", "inherit"], env });
+async function run([name = "", ...args]: readonly string[], env: NodeJS.ProcessEnv, print: Print): Promise<number> {
+  const child = spawn(name, args, { stdio: ["ignore", "pipe", "pipe"], env });
+  createInterface({ input: child.stdout }).on("line", print);
+  createInterface({ input: child.stderr }).on("line", print);
   return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code) => resolve(code ?? 1));

@@ -14,6 +14,7 @@ readonly ENROLMENT_REQUEST=$STATE_DIRECTORY/enrolment.csr
 readonly DISCOVERY_FILE=$STATE_DIRECTORY/discovery.conf
 readonly ADMIN_CONF=/etc/kubernetes/admin.conf
 readonly MANIFESTS=/etc/kubernetes/manifests
+readonly KUBE_VIP_MANIFEST=$MANIFESTS/kube-vip.yaml
 readonly PKI=/etc/kubernetes/pki
 readonly CRI_SOCKET=unix:///run/containerd/containerd.sock
 
@@ -88,11 +89,17 @@ interface_of() {
   printf '%s' "$interface"
 }
 
+# The virtual IP that this control plane may hold; empty where the cluster has none.
+kube_vip_address() {
+  if [[ ! -s $KUBE_VIP_MANIFEST ]]; then return; fi
+  awk '$2 == "name:" && $3 == "address" { getline; gsub("[\"\047]", "", $2); print $2; exit }' "$KUBE_VIP_MANIFEST"
+}
+
 # write_kube_vip KUBECONFIG: the static pod that holds the virtual IP, where the cluster has one.
 write_kube_vip() {
   if [[ ! -s $FILES/kube-vip.yaml ]]; then return; fi
   sed -e "s|@INTERFACE@|$(interface_of "$NODE_ADDRESS")|" -e "s|@KUBECONFIG@|$1|" "$FILES/kube-vip.yaml" |
-    atomic_write "$MANIFESTS/kube-vip.yaml" 0600
+    atomic_write "$KUBE_VIP_MANIFEST" 0600
 }
 
 # other_nodes_for_pods: names of the nodes, this step's aside, that can take its pods. Taints of the user's own do not

@@ -68,11 +68,32 @@ remove_network_links() {
   ip route flush proto bird 2>/dev/null || true
 }
 
+# kube-vip is killed with its pod and leaves the virtual IP behind, which another control plane holds by now: requests of
+# this host would end here.
+remove_virtual_ip() {
+  local address interface prefixed
+  address=$(kube_vip_address)
+  if [[ -z $address ]]; then return; fi
+  while read -r _ interface _ prefixed _; do
+    log "removing the virtual IP $address from $interface"
+    ip address delete "$prefixed" dev "$interface"
+  done < <(ip -o address show to "$address")
+}
+
+# While etcd still runs here: of two members, both must agree that one goes. kubeadm keeps the last one.
+leave_etcd() {
+  if [[ ! -s $MANIFESTS/etcd.yaml || ! -s $ADMIN_CONF ]]; then return; fi
+  await 60 api_answers || log "the API server does not answer: the other control planes may have to remove $NODE from etcd"
+  quietly kubeadm reset phase remove-etcd-member || log "$NODE was no member of etcd, or could not be removed from it"
+}
+
 # reset_host: back to a host that kubeadm has never seen; who may admit it stays known.
 reset_host() {
   log "resetting the host"
+  leave_etcd
   systemctl stop kubelet 2>/dev/null || true
   remove_pods
+  remove_virtual_ip
   unmount_volumes
   if command -v kubeadm >/dev/null; then
     quietly kubeadm reset --force --cleanup-tmp-dir --cri-socket "$CRI_SOCKET" ||

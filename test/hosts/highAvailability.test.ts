@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { assertSucceeded, changes, run } from "../testStack";
+import { Lab, whyNoLab, type LabHost } from "./lab";
+import { assertLeft, bareStack, eventually, LabCluster } from "./labCluster";
+import { LabStack, type HostEntry } from "./labStack";
+
+const names = ["h1", "h2", "h3"];
+const roles: Record<string, HostEntry> = Object.fromEntries(names.map((name) => [name, { role: "control-plane" }]));
+/** Each kind of step, such as the joins, is interrupted so often at the most. */
+const TIMES_A_KIND = 2;
+const INTERRUPTIONS = 18;
+
+describe("hosts: three control planes with a virtual IP (held by a stand-in for kube-vip)", function () {
+  this.timeout("20m");
+  let lab: Lab;
+  let stack: LabStack;
+  let cluster: LabCluster;
+  let first: LabHost;
+  let virtualIp: string;
+
+  before(async function () {
+    const reason = whyNoLab();
+    if (reason !== undefined) {
+      console.log(`      skipped: ${reason}`);
+      this.skip();
+    }
+    lab = await Lab.start({ hosts: names.map((name) => ({ name, gpus: 8 })) });
+    virtualIp = lab.network.hostAddress(50);
+    stack = await LabStack.start(lab, bareStack(lab, roles, { virtualIp: { address: virtualIp } }));
+    first = lab.host("h1");
+    cluster = new LabCluster(lab, stack, first);
+  });
+
+  after(async () => {
+    await stack?.stop();
+    await lab?.stop();
+  });
+
+  /** Cuts the power of a host as soon as it has a file, and turns it on again. */
+  const powerCut = (name: string, file: string) => async (): Promise<void> => {
+    const host = lab.host(name);
+    await eventually(`${file} on ${name}`, () => {
+      assert.ok(existsSync(path.join(host.root, file)));
+      return Promise.resolve();
+    });
+    await host.powerOff();
+    await host.powerOn();
+  };
+  const etcdManifest = "/etc/kubernetes/manifests/etcd.yaml";
+  const powerCuts = new Map([
+    ["h1-init", powerCut("h1", etcdManifest)],
+    ["h2-join", powerCut("h2", etcdManifest)],
+  ]);
+  const at: string[] = [];
+  const kindOf = (step: string): string => step.replace(/^h\d-/, "");
+
+  /** The first step that a running `up` has begun and that is still to be interrupted; undefined when it ends before. */
+  async function stepToInterrupt(child: ChildProcess, output: () => string): Promise<string | undefined> {
+    for (;;) {
+      const begun = [...output().matchAll(/command:\w+:Command (\S+) creating/g)].map(([, name]) => name ?? "");
+      const step =
+        begun.find((name) => powerCuts.has(name)) ??
+        begun.find((name) => at.filter((before) => kindOf(before) === kindOf(name)).length < TIMES_A_KIND);
+      if (step !== undefined || child.exitCode !== null) return step;
+      await sleep(50);
+    }
+  }
+
+  /** Kills the engine; every other time after all SSH connections were cut again and again for a second. */
+  async function breakOff(child: ChildProcess): Promise<void> {
+    // Somewhere within the step.
+    await sleep((at.length * 370) % 1900);
+    const end = Date.now() + (at.length % 2 === 0 ? 0 : 1000);
+    // An engine that finds its connections cut tries others: it gets no further than this.
+    while (child.exitCode === null && Date.now() < end) {
+      for (const host of lab.hosts) host.cutConnections();
+      await sleep(100);
+    }
+    child.kill("SIGKILL");
+  }
+
+  /** Runs `up` and interrupts it. Resolves to false when nothing was left to interrupt. */
+  async function interrupt(): Promise<boolean> {
+    const { child, ended } = stack.startUp();
+    let output = "";
+    child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    const step = await stepToInterrupt(child, () => output);
+    if (step === undefined) {
+      assert.equal(child.exitCode, 0, output);
+      return false;
+    }
+    at.push(step);
+    const cut = powerCuts.get(step);
+    powerCuts.delete(step);
+    await (cut === undefined ? breakOff(child) : cut());
+    child.kill("SIGKILL");
+    await ended;
+    // What was under way on the cluster is looked for there.
+    if (existsSync(path.join(first.root, "/etc/kubernetes/admin.conf"))) await stack.fetchKubeconfig(first);
+    await stack.recover();
+    return true;
+  }
+
+  const etcdMembers = async (): Promise<string[]> => {
+    const members = await cluster.kubectl(
+      "-n kube-system exec etcd-h1 -- etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt " +
+        "--cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key member list",
+    );
+    const lines = members.trim().split("\n");
+    // id, status, name, peer address, client address, whether it only learns
+    return lines.map((line) => line.split(", ")).map(([, status, name, , , learns]) => `${name} ${status} ${learns}`);
+  };
+
+  it("goes on from 15 or more interruptions and two power cuts, and makes one cluster only", async () => {
+    const authority = path.join(first.root, "/etc/kubernetes/pki/ca.crt");
+    const authorities = new Set<string>();
+    while ((at.length < INTERRUPTIONS || powerCuts.size > 0) && (await interrupt())) {
+      if (existsSync(authority)) authorities.add(readFileSync(authority, "utf8"));
+    }
+    console.log(`      interrupted at ${at.join(", ")}`);
+    assert.ok(at.length >= 15, `only ${at.length} interruptions`);
+    assert.equal(powerCuts.size, 0, `no power cut at ${[...powerCuts.keys()].join(", ")}`);
+    assertSucceeded(await stack.up());
+    await cluster.ready(...names);
+    authorities.add(readFileSync(authority, "utf8"));
+    assert.equal(authorities.size, 1, "certificate authorities");
+    assert.deepEqual((await etcdMembers()).sort(), ["h1 started false", "h2 started false", "h3 started false"]);
+    const second = await stack.up();
+    assert.deepEqual(Object.keys(changes(second)), ["unchanged"], second.stdout);
+  });
+
+  it("answers at the virtual IP when the control plane that held it loses its power", async () => {
+    const holder = async (): Promise<string | undefined> => {
+      for (const host of lab.hosts.filter(({ isOn }) => isOn)) {
+        if ((await host.run("ip -o -4 address show dev eth0")).includes(` ${virtualIp}/32 `)) return host.name;
+      }
+      return undefined;
+    };
+    const before = await holder();
+    assert.ok(before);
+    await lab.host(before).powerOff();
+    await eventually("an API server at the virtual IP", async () => {
+      const { exitCode, stdout } = await run("curl", ["-sk", "--max-time", "3", `https://${virtualIp}:6443/readyz`]);
+      assert.deepEqual([exitCode, stdout], [0, "ok"]);
+    });
+    assert.notEqual(await holder(), before);
+    await lab.host(before).powerOn();
+    await cluster.ready(...names);
+  });
+
+  it("removes a control plane, its etcd member and what the host had of them", async () => {
+    await cluster.setHosts({ h1: roles.h1!, h2: roles.h2! });
+    assertSucceeded(await stack.up());
+    await cluster.ready("h1", "h2");
+    assert.deepEqual((await etcdMembers()).sort(), ["h1 started false", "h2 started false"]);
+    await assertLeft(lab.host("h3"));
+  });
+
+  it("leaves bare hosts behind when it is destroyed", async () => {
+    assertSucceeded(await stack.destroy());
+    for (const host of lab.hosts) await assertLeft(host);
+  });
+});
