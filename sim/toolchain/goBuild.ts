@@ -38,6 +38,12 @@ export interface GoEnvironment {
 
 const GiB = 1024 ** 3;
 
+/**
+ * Flags of every compilation, tests included, so that all of them share the compiler's cache. Debug information is not
+ * made: the linker strips it from the programs, and it is a sixth of the compiler's work.
+ */
+export const compilerFlags = ["-trimpath", "-gcflags=all=-dwarf=false"] as const;
+
 /** Free space of the file system that holds a directory, or will hold it. */
 export async function diskSpace(directory: string): Promise<DiskSpace> {
   for (let existing = path.resolve(directory); ; existing = path.dirname(existing)) {
@@ -117,7 +123,7 @@ export async function goBuild(target: GoTarget, directory: string, task: Task, g
       "build",
       "-v",
       "-mod=readonly",
-      "-trimpath",
+      ...compilerFlags,
       "-buildvcs=false",
       "-ldflags",
       ["-s", "-w", ...flags].join(" "),

@@ -38,7 +38,7 @@ export async function missingTools(chain: Toolchain, names: readonly ToolName[])
   return names.filter((_, i) => sources[i] === undefined);
 }
 
-/** Installs tools: downloads first, then builds whatever could not be downloaded, one after another. */
+/** Installs tools: downloads first, then builds whatever could not be downloaded. */
 export async function installTools(chain: Toolchain, names: readonly ToolName[]): Promise<void> {
   const targets: { name: ToolName; target: GoTarget }[] = [];
   await chain.downloader.probe(names.flatMap((name) => urlsOf(chain.versions.tools[name], chain)));
@@ -111,16 +111,29 @@ async function downloadTool(chain: Toolchain, name: ToolName): Promise<string[] 
   }
 }
 
+/** Builds at a time: while one links, which takes one core, the other compiles. */
+const BUILDS_AT_A_TIME = 2;
+
 async function buildTools(chain: Toolchain, targets: readonly { name: ToolName; target: GoTarget }[]): Promise<void> {
   await checkGo(
     targets.map(({ target }) => target),
     chain.cache,
     chain.go,
   );
-  const modules = fetchAhead(chain, targets);
-  for (const [i, { name, target }] of targets.entries()) {
-    await buildWithProgress(chain, target, toolDirectory(chain, name), modules[i]!);
-  }
+  // The largest first, so that both lanes end at about the same time.
+  const ordered = [...targets].sort((a, b) => b.target.diskGiB - a.target.diskGiB);
+  const modules = fetchAhead(chain, ordered);
+  const waiting = ordered.map(({ name, target }, i) => ({ target, directory: toolDirectory(chain, name), i }));
+  const failures: unknown[] = [];
+  const builder = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined && failures.length === 0; next = waiting.shift()) {
+      await buildWithProgress(chain, next.target, next.directory, modules[next.i]!).catch((error: unknown) =>
+        failures.push(error),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: BUILDS_AT_A_TIME }, builder));
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Fetches modules of all targets, one after another, while the first are already compiled. */

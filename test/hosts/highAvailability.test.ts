@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { consoleProgress } from "../../sim/toolchain";
 import { assertSucceeded, changes, run } from "../testStack";
 import { Lab, whyNoLab, type LabHost } from "./lab";
 import { assertLeft, bareStack, eventually, LabCluster } from "./labCluster";
@@ -28,7 +29,7 @@ describe("hosts: three control planes with a virtual IP (held by a stand-in for 
       console.log(`      skipped: ${reason}`);
       this.skip();
     }
-    lab = await Lab.start({ hosts: names.map((name) => ({ name, gpus: 8 })) });
+    lab = await Lab.start({ hosts: names.map((name) => ({ name, gpus: 8 })), report: consoleProgress() });
     virtualIp = lab.network.hostAddress(50);
     stack = await LabStack.start(lab, bareStack(lab, roles, { virtualIp: { address: virtualIp } }));
     first = lab.host("h1");

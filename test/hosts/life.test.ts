@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import path from "node:path";
+import { consoleProgress } from "../../sim/toolchain";
 import { assertSucceeded, changes } from "../testStack";
 import { Lab, whyNoLab, type LabHost } from "./lab";
 import { assertLeft, bareStack, clusterOf, eventually, labKubelet, LabCluster, NEW, OLD } from "./labCluster";
@@ -25,7 +26,8 @@ describe("hosts: a cluster's life", function () {
       console.log(`      skipped: ${reason}`);
       this.skip();
     }
-    lab = await Lab.start({ hosts: [{ name: "h1", gpus: 8 }, { name: "h2" }, { name: "h3" }] });
+    const hosts = [{ name: "h1", gpus: 8 }, { name: "h2" }, { name: "h3" }];
+    lab = await Lab.start({ hosts, report: consoleProgress() });
     stack = await LabStack.start(lab, bareStack(lab, roles, { kubernetesVersion: OLD }));
     controlPlane = lab.host("h1");
     cluster = new LabCluster(lab, stack, controlPlane);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PreflightReport } from "../../components/hosts/preflight/report";
+import { consoleProgress } from "../../sim/toolchain";
 import { HostSteps } from "./hostSteps";
 import { Lab, sudoPassword, whyNoLab, type LabHost } from "./lab";
 
@@ -38,7 +39,7 @@ describe("Preflight and prerequisites on hosts of the lab", function () {
       console.log(`    skipped: ${reason}`);
       this.skip();
     }
-    lab = await Lab.start({ hosts: [{ name: "h1", gpus: 8 }, { name: "h2" }] });
+    lab = await Lab.start({ hosts: [{ name: "h1", gpus: 8 }, { name: "h2" }], report: consoleProgress() });
     steps = new HostSteps(lab, clusterId);
     [h1, h2] = [lab.host("h1"), lab.host("h2")];
   });

@@ -47,12 +47,8 @@ describe("hosts: the stack lab, from two bare hosts to an answered request", fun
     }
     directory = mkdtempSync(path.join(tmpdir(), "inference-stack-lab-stack-"));
     const tools = await ensureTools({ report: consoleProgress() });
-    lab = await Lab.start({
-      hosts: [
-        { name: "h1", gpus: 8 },
-        { name: "h2", gpus: 8 },
-      ],
-    });
+    const hosts = ["h1", "h2"].map((name) => ({ name, gpus: 8 }));
+    lab = await Lab.start({ hosts, report: consoleProgress() });
     engine = await prepareLabStack({ lab, tools, directory });
   });
   after(async () => {

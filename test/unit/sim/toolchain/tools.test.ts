@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { installedSource, removeLeftovers } from "../../../../sim/toolchain/cache";
 import { inspectProcess } from "../../../../sim/toolchain/processes";
 import { installTools, missingTools, type Toolchain } from "../../../../sim/toolchain/tools";
+import { versions } from "../../../../sim/toolchain/versions";
 import { archive, sha256, Site, Workbench } from "./fixture";
 
 const script = (text: string): string => `#!/bin/sh\necho ${text}\n`;
@@ -196,6 +197,23 @@ describe("installing a tool", function () {
       assert.equal(fs.existsSync(bench.installed), false);
       assert.deepEqual(bench.leftovers(), []);
     });
+  });
+
+  it("builds two tools at a time, the largest first, and begins no more after a failure", async () => {
+    const started = path.join(bench.directory, "started");
+    const fakeBuild =
+      `if [ "$1" = build ]; then echo "\${PWD##*/}" >> ${started}; case $PWD in */helm) exit 1 ;; esac; ` +
+      'while [ "$1" != -o ]; do shift; done; echo > "$2"; chmod +x "$2"; fi';
+    const tool = (name: string, diskGiB: number) => {
+      bench.writeModule(path.join(bench.goModules, name), {});
+      const build = { module: "example", packages: { [name]: "." }, variables: {}, diskGiB };
+      return { version: "9.9.9", downloads: [bench.download(`/${name}`)], build };
+    };
+    const tools = { ...versions.tools, helm: tool("helm", 0.3), kwok: tool("kwok", 0.2) };
+    const chain = bench.chain({ pins: { tools }, go: { env: bench.fakeGoVersion("go1.30", fakeBuild) } });
+    await assert.rejects(installTools(chain, ["etcd", "helm", "kwok"]), /helm 9\.9\.9: it does not compile/);
+    assert.deepEqual(fs.readFileSync(started, "utf8").trim().split("\n").sort(), ["helm", "kwok"]);
+    assert.deepEqual(await missingTools(chain, ["etcd", "helm", "kwok"]), ["etcd", "helm"]);
   });
 
   describe("interrupted", () => {
