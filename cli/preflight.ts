@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
 import { checkStackConfig } from "../components/config/check";
+import { needsImageVolumes } from "../components/config/imageVolumes";
 import { formatProblems } from "../components/config/problem";
 import type { StackConfig } from "../components/config/schema/stack";
 import { readStackFile, secretPlaceholder } from "../components/config/stackFile";
@@ -23,12 +24,12 @@ main(async (args) => {
   if (args.includes("--docs")) return writeDocumentation();
   if (args.includes("--help")) return console.log(usage);
   const { stack, json, ...login } = options(args);
-  const { cluster, gpu, storage } = readHosts(`Pulumi.${stack}.yaml`);
+  const { cluster, gpu, storage, imageVolumes } = readHosts(`Pulumi.${stack}.yaml`);
   if (cluster.source !== "hosts") {
     throw new Error(`Pulumi.${stack}.yaml: cluster.source is ${cluster.source}; preflight looks at hosts.`);
   }
   const report = await runPreflight({
-    plan: planOf(cluster, gpu, { modelStorage: modelStorageOf(storage) }),
+    plan: planOf(cluster, gpu, { modelStorage: modelStorageOf(storage), imageVolumes }),
     bastion: cluster.bastion,
     credentials: credentials(login),
   });
@@ -40,14 +41,14 @@ main(async (args) => {
  * The part of a stack's config that is about hosts, checked. Models and secrets may still be missing: hosts are looked at
  * before the rest is settled.
  */
-function readHosts(file: string): Pick<StackConfig, "cluster" | "gpu" | "storage"> {
+function readHosts(file: string): Pick<StackConfig, "cluster" | "gpu" | "storage"> & { imageVolumes: boolean } {
   const { values } = readStackFile(path.join(root, file));
   const about = ["cluster", "gpu", "storage", "namespaces", "loadBalancer"].filter((key) => key in values);
   const secrets = { sshPrivateKey: secretPlaceholder };
   const part = { ...Object.fromEntries(about.map((key) => [key, values[key]])), secrets };
   const { config, problems = [] } = checkStackConfig(part, [["secrets"]]);
   if (config === undefined) throw new Error(formatProblems(file, problems));
-  return config;
+  return { ...config, imageVolumes: needsImageVolumes(values["models"]) };
 }
 
 function options(args: readonly string[]) {

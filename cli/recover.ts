@@ -1,8 +1,13 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
 import { KubeConfig, KubernetesObjectApi, type KubernetesObject } from "@kubernetes/client-node";
+import { describe } from "../components/cluster/preflight";
 import type { Engine } from "./engine";
+import { kubeconfigInState } from "./stateKubeconfig";
+
+/** The part of the engine by which a stack is recovered. */
+export type RecoveryEngine = Pick<Engine, "capture" | "directory" | "stack">;
 
 interface Lock {
   readonly pid: number;
@@ -30,9 +35,11 @@ export type Exists = (object: KubernetesObject) => Promise<boolean>;
  * Brings a stack whose engine was killed back to where `pulumi up` goes on: removes the lock of a process
  * that is gone, and settles creates that were under way, so that nothing is made twice and nothing is lost.
  *
- * @throws Error when the lock's owner still runs.
+ * @param kubeconfig file with the cluster's kubeconfig, needed only where objects on the cluster are pending; where it is
+ * missing, the one that the state's Kubernetes provider was given serves
+ * @throws Error when the lock's owner still runs, or when the cluster cannot say which pending objects exist
  */
-export async function recoverInterrupted(engine: Engine, kubeconfig: string): Promise<void> {
+export async function recoverInterrupted(engine: RecoveryEngine, kubeconfig: string): Promise<void> {
   await releaseStaleLock(engine);
   const exported = await engine.capture(["stack", "export"]);
   if (exported.exitCode !== 0) {
@@ -43,7 +50,9 @@ export async function recoverInterrupted(engine: Engine, kubeconfig: string): Pr
     return;
   }
   console.log(`The last run was interrupted while it created ${pending.length} resource(s): settling them first.`);
-  const plan = await planRecovery(pending, existsOnCluster(kubeconfig));
+  const plan = await planRecovery(pending, existsOnCluster(engine, kubeconfig)).catch((error: unknown) => {
+    throw new Error(undecided(pending, kubeconfig, error), { cause: error });
+  });
   const imports = plan.adopt.flatMap(({ urn, id }) => [
     `--import-pending-creates=${urn}`,
     `--import-pending-creates=${id}`,
@@ -57,7 +66,21 @@ export async function recoverInterrupted(engine: Engine, kubeconfig: string): Pr
   console.log(`Settled: ${plan.adopt.length} found on the cluster, ${plan.forget.length} to be created again.`);
 }
 
-async function releaseStaleLock(engine: Engine): Promise<void> {
+/** What a user is told when nobody can say whether pending objects exist. */
+function undecided(pending: readonly PendingCreate[], kubeconfig: string, error: unknown): string {
+  const objects = pending.filter((create) => clusterObject(create) !== undefined);
+  return [
+    `The last run was interrupted while it created ${objects.length} object(s) on the cluster:`,
+    ...objects.map(({ urn }) => `  - ${urn}`),
+    "Whether they exist only the cluster can say, and its kubeconfig is needed to ask.",
+    `cause: ${describe(error)}`,
+    `next: start the cluster, or write its kubeconfig to ${kubeconfig}, and run this again: what exists is taken over,`,
+    "  what does not is created. Where the cluster is gone for good, nothing of it is left to take over:",
+    "  make down removes a simulated stack, npm run lab:down -- --force the lab.",
+  ].join("\n");
+}
+
+async function releaseStaleLock(engine: RecoveryEngine): Promise<void> {
   const locks = readLocks(engine);
   const alive = locks.find((lock) => lock.hostname !== hostname() || isRunning(lock.pid));
   if (alive !== undefined) {
@@ -75,7 +98,7 @@ async function releaseStaleLock(engine: Engine): Promise<void> {
   }
 }
 
-function readLocks(engine: Engine): Lock[] {
+function readLocks(engine: RecoveryEngine): Lock[] {
   const directory = path.join(engine.directory, "pulumi-state", ".pulumi", "locks");
   let files: string[];
   try {
@@ -146,23 +169,34 @@ function clusterObject(create: PendingCreate): { id: string; probe: KubernetesOb
 }
 
 /** The kubeconfig is read when the first object is looked for: a cluster that is being made has none before. */
-function existsOnCluster(kubeconfig: string): Exists {
-  let api: KubernetesObjectApi | undefined;
-  const connect = (): KubernetesObjectApi => {
-    const config = new KubeConfig();
-    config.loadFromFile(kubeconfig);
-    return KubernetesObjectApi.makeApiClient(config);
-  };
+function existsOnCluster(engine: RecoveryEngine, kubeconfig: string): Exists {
+  let api: Promise<KubernetesObjectApi> | undefined;
   return async ({ apiVersion, kind, metadata }) => {
-    api ??= connect();
+    const client = await (api ??= connect(engine, kubeconfig));
     try {
-      await api.read({ apiVersion, kind, metadata: { name: metadata?.name ?? "", namespace: metadata?.namespace } });
+      await client.read({ apiVersion, kind, metadata: { name: metadata?.name ?? "", namespace: metadata?.namespace } });
       return true;
     } catch (error) {
-      if ((error as { code?: number }).code === 404) {
+      if ((error as { code?: number }).code === 404 || isUnknownKind(error)) {
         return false;
       }
       throw error;
     }
   };
+}
+
+/** The client finds the kind by discovery: one whose definition was not installed yet cannot have an object. */
+function isUnknownKind(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("Unrecognized API version and kind");
+}
+
+async function connect(engine: RecoveryEngine, file: string): Promise<KubernetesObjectApi> {
+  // Not the other way round: a simulated cluster that was started anew has other ports than the state says.
+  const contents = existsSync(file) ? readFileSync(file, "utf8") : await kubeconfigInState(engine);
+  if (contents === undefined) {
+    throw new Error(`there is no kubeconfig at ${file}, and none in the stack's state`);
+  }
+  const config = new KubeConfig();
+  config.loadFromString(contents);
+  return KubernetesObjectApi.makeApiClient(config);
 }

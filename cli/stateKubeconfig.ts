@@ -11,7 +11,7 @@ interface ExportedState {
  * The kubeconfig that a stack's Kubernetes provider was given, as its state holds it: there even after an update that
  * failed half-way, which writes no outputs. Undefined while no cluster has been made.
  */
-export async function kubeconfigInState(engine: Engine): Promise<string | undefined> {
+export async function kubeconfigInState(engine: Pick<Engine, "capture">): Promise<string | undefined> {
   const exported = await engine.capture(["stack", "export", "--show-secrets"]);
   if (exported.exitCode !== 0) throw new Error(`The stack's state cannot be read:\n${exported.stderr}`);
   return providerKubeconfig(JSON.parse(exported.stdout) as ExportedState);

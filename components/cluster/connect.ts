@@ -1,8 +1,10 @@
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { needsImageVolumes } from "../config/imageVolumes";
 import { hostGpus, nodeAddress, simulatedNodes } from "../config/nodes";
 import { parseQuantity } from "../capacity/quantity";
 import type { ClusterConfig, HostsClusterConfig, SimulatedClusterConfig } from "../config/schema/cluster";
+import type { ModelConfig } from "../config/schema/model";
 import type { GpuConfig, StorageConfig } from "../config/schema/platform";
 import type { HostsArgs, HostsSecrets } from "../hosts";
 import { flattenKubeconfig, KubeconfigError, readKubeconfig, type Kubeconfig } from "./kubeconfig";
@@ -17,6 +19,8 @@ export interface ConnectClusterArgs {
   readonly gpu: GpuConfig;
   /** Where the weights are kept: a directory of bare hosts must have room for them. */
   readonly storage: StorageConfig;
+  /** What is served: weights from images ask something of the hosts' container runtime. */
+  readonly models: readonly Pick<ModelConfig, "weights">[];
   readonly secrets: ClusterSecrets;
 }
 
@@ -96,7 +100,7 @@ async function connectSimulated(cluster: SimulatedClusterConfig): Promise<Reacha
  * Config tells the GPUs of a host, not its CPUs and memory; they count as enough, as on GPU hosts the GPUs run out
  * first.
  */
-function planHosts(cluster: HostsClusterConfig, { gpu, storage, secrets }: ConnectClusterArgs): PlannedCluster {
+function planHosts(cluster: HostsClusterConfig, { gpu, storage, models, secrets }: ConnectClusterArgs): PlannedCluster {
   const nodes = cluster.hosts.map((host) => ({
     name: host.name,
     // The check of the config refuses a host without one.
@@ -106,7 +110,8 @@ function planHosts(cluster: HostsClusterConfig, { gpu, storage, secrets }: Conne
     cpus: Infinity,
     memory: Infinity,
   }));
-  return { hosts: { cluster, gpu, storage, secrets }, nodes };
+  const imageVolumes = needsImageVolumes(models);
+  return { hosts: { cluster, gpu, storage, imageVolumes, secrets }, nodes };
 }
 
 async function connectExisting(

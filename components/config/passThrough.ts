@@ -32,11 +32,31 @@ const nodeRegistration = [
   managed("nodeRegistration.ignorePreflightErrors", "set cluster.kubeadm.ignorePreflightErrors"),
 ];
 
+const everyPhase = managed(
+  "skipPhases",
+  "leave it out: later steps need what each phase makes; for a proxy or DNS of your own set proxy.disabled or dns.disabled in cluster.kubeadm.clusterConfiguration",
+);
+const noPatches = managed(
+  "patches",
+  "leave it out: kubeadm upgrade would not apply them again; set extraArgs, extraVolumes and extraEnvs in cluster.kubeadm.clusterConfiguration, or fields of cluster.kubelet",
+);
+
 const joining = "leave it out: hosts join with a certificate that the first control plane signs for each of them";
 
 function managed(dotted: string, next: string): ManagedField {
   return { path: dotted.split("."), next };
 }
+
+/** Where pod networks put their plugins and configuration, and where a reset looks for them. */
+const cniDirectories: readonly ManagedField[] = [
+  ["io.containerd.grpc.v1.cri", "bin_dir"],
+  ["io.containerd.grpc.v1.cri", "conf_dir"],
+  ["io.containerd.cri.v1.runtime", "bin_dirs"],
+  ["io.containerd.cri.v1.runtime", "conf_dir"],
+].map(([plugin, directory]) => ({
+  path: ["plugins", plugin as string, "cni", directory as string],
+  next: "leave it out: pod networks use /opt/cni/bin and /etc/cni/net.d",
+}));
 
 /** containerd's plugins are named otherwise in the configuration of 1.x (version 2) and of 2.x (version 3). */
 const containerdPlugins: readonly ManagedField[] = [
@@ -56,6 +76,18 @@ const containerdRegistries: readonly ManagedField[] = [
   { path: ["plugins", plugin, "registry"], next: "set cluster.mirrors.images" },
   { path: ["plugins", plugin, "image_pull_progress_timeout"], next: "set cluster.containerd.pullProgressTimeout" },
 ]);
+
+/** Arguments of the kubelet that the stack sets, or relies on as kubeadm sets them, with what to do instead. */
+export const managedKubeletArguments: Readonly<Record<string, string>> = {
+  "node-ip": "set nodeAddress of the host in cluster.hosts",
+  "hostname-override": "set the name of the host in cluster.hosts",
+  "container-runtime-endpoint": "leave it out: the runtime is containerd",
+  "root-dir": "leave it out: a host is measured and reset at /var/lib/kubelet; mount a disk there",
+  config: "set fields of cluster.kubelet",
+  kubeconfig: "leave it out: kubeadm makes it",
+  "bootstrap-kubeconfig": "leave it out: kubeadm makes it",
+  "cert-dir": "leave it out: the kubelet's certificates lie in /var/lib/kubelet/pki",
+};
 
 /** Every table of `cluster.source: hosts` that is handed on, with what may not stand in it. */
 export const passThroughTables: readonly PassThroughTable[] = [
@@ -83,6 +115,8 @@ export const passThroughTables: readonly PassThroughTable[] = [
       managed("localAPIEndpoint.advertiseAddress", "set nodeAddress of the host in cluster.hosts"),
       managed("bootstrapTokens", joining),
       managed("certificateKey", joining),
+      everyPhase,
+      noPatches,
       managed("dryRun", "leave it out; pulumi preview shows what up would do"),
     ],
   },
@@ -93,10 +127,16 @@ export const passThroughTables: readonly PassThroughTable[] = [
     managed: [
       ...typed,
       ...nodeRegistration,
-      managed("caCertPath", joining),
+      managed("caCertPath", "leave it out: the cluster's authority lies in /etc/kubernetes/pki/ca.crt on each host"),
       managed("discovery", joining),
       managed("controlPlane.certificateKey", joining),
       managed("controlPlane.localAPIEndpoint.advertiseAddress", "set nodeAddress of the host in cluster.hosts"),
+      managed(
+        "controlPlane.localAPIEndpoint.bindPort",
+        "set cluster.kubeadm.initConfiguration.localAPIEndpoint.bindPort: it holds for all control planes",
+      ),
+      everyPhase,
+      noPatches,
       managed("dryRun", "leave it out; pulumi preview shows what up would do"),
     ],
   },
@@ -106,9 +146,17 @@ export const passThroughTables: readonly PassThroughTable[] = [
     fields: fields136.fields.KubeletConfiguration,
     managed: [
       ...typed,
+      managed(
+        "authentication.x509.clientCAFile",
+        "leave it out: the API server reaches kubelets by kubeadm's authority",
+      ),
       managed("cgroupDriver", "leave it out: it is systemd, for the kubelet and for containerd"),
       managed("clusterDNS", "leave it out: it follows from cluster.serviceCidr"),
+      managed("clusterDomain", "set cluster.kubeadm.clusterConfiguration.networking.dnsDomain"),
       managed("containerRuntimeEndpoint", "leave it out: the runtime is containerd"),
+      managed("imageServiceEndpoint", "leave it out: images come by containerd"),
+      managed("registerNode", "leave it out: each host is to be a node"),
+      managed("rotateCertificates", "leave it out: kubelets renew their own certificates before these end"),
       managed("staticPodPath", "leave it out: kubeadm's manifests lie there"),
     ],
   },
@@ -129,8 +177,10 @@ export const passThroughTables: readonly PassThroughTable[] = [
     managed: [
       managed("version", "leave it out: it follows from the installed release"),
       managed("imports", "leave it out, and put the tables here"),
+      managed("grpc.address", "leave it out: the kubelet and all steps use /run/containerd/containerd.sock"),
       ...containerdPlugins,
       ...containerdRegistries,
+      ...cniDirectories,
     ],
   },
 ];

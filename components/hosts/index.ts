@@ -27,6 +27,8 @@ export interface HostsArgs {
   readonly gpu: GpuConfig;
   /** Where model weights lie: a directory of the hosts must have room for them. */
   readonly storage: StorageConfig;
+  /** Whether containerd has to mount images as volumes: some model's weights come from one. Defaults to false. */
+  readonly imageVolumes?: boolean;
   readonly secrets: HostsSecrets;
 }
 
@@ -47,21 +49,22 @@ export class Hosts extends pulumi.ComponentResource {
 
   constructor(name: string, args: HostsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("inference-stack:hosts:Hosts", name, {}, opts);
-    const { cluster, gpu, storage } = args;
+    const { cluster, gpu, storage, imageVolumes = false } = args;
     const child = { parent: this };
     const topology = topologyOf(cluster);
     const clusterId = new random.RandomUuid(`${name}-cluster`, {}, child).result;
     const fleet = fleetConnection(cluster, args.secrets, clusterId);
 
     const hostKeys = hostKeysOf(cluster, fleet, this);
-    const plan = planOf(cluster, gpu, { modelStorage: modelStorageOf(storage) });
+    const plan = planOf(cluster, gpu, { modelStorage: modelStorageOf(storage), imageVolumes });
     const preflight = new Preflight("preflight", { plan, hostKeys, fleet }, child);
 
     const connections = new Map(
       cluster.hosts.map((host) => [host.name, connectTo(host, keyOf(host, hostKeys), fleet)]),
     );
     const after = preflight.resources;
-    const prerequisites = new Prerequisites("prerequisites", { cluster, connections, hostKeys, fleet, after }, child);
+    const prepared = { cluster, connections, hostKeys, fleet, after, imageVolumes };
+    const prerequisites = new Prerequisites("prerequisites", prepared, child);
     const members = membersOf(cluster, connections, prerequisites);
     const memberOf = (host: HostConfig) => members.get(host.name) as Member;
 

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import type * as k8s from "../kubernetes";
 import type { ModelConfig } from "../config/schema/model";
 import type { WeightsConfig } from "../config/schema/weights";
@@ -22,7 +23,8 @@ export function sourceArguments({ model, revision, weights }: SourcedModel): str
   if (weights === undefined) return [model, ...(revision === "main" ? [] : ["--revision", revision])];
   const named = ["--served-model-name", model];
   return weights.type === "image"
-    ? [weightsPath, ...named]
+    ? // Not by a subPath of the mount: containerd before 2.2 ignores it without a word.
+      [posix.join(weightsPath, weights.path ?? ""), ...named]
     : [weights.url, ...named, "--load-format", "runai_streamer"];
 }
 
@@ -45,12 +47,10 @@ export interface SourceParts {
 export function sourceParts({ weights }: SourcedModel): SourceParts {
   if (weights === undefined) return { volumes: [], volumeMounts: [], env: [] };
   if (weights.type === "s3") return { volumes: [], volumeMounts: [], env: s3Environment(weights) };
-  const { reference, path, pullSecret } = weights;
+  const { reference, pullSecret } = weights;
   return {
     volumes: [{ name: "weights", image: { reference, pullPolicy: "IfNotPresent" } }],
-    volumeMounts: [
-      { name: "weights", mountPath: weightsPath, readOnly: true, ...(path === undefined ? {} : { subPath: path }) },
-    ],
+    volumeMounts: [{ name: "weights", mountPath: weightsPath, readOnly: true }],
     env: [],
     ...(pullSecret === undefined ? {} : { imagePullSecrets: [{ name: pullSecret }] }),
   };

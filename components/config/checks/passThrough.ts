@@ -1,5 +1,5 @@
 import { nearest } from "../nearest";
-import { knownFieldsMinor, passThroughTables, type PassThroughTable } from "../passThrough";
+import { knownFieldsMinor, managedKubeletArguments, passThroughTables, type PassThroughTable } from "../passThrough";
 import { valueAt, type Path } from "../paths";
 import type { HostsClusterConfig } from "../schema/cluster";
 import type { Check, CheckContext, CheckProblem } from "./context";
@@ -28,6 +28,30 @@ function unknownFields(table: PassThroughTable, { config, problem }: CheckContex
         ["cluster", "kubernetesVersion"],
       ]);
     });
+}
+
+/** Arguments stand in lists, in which the last one of a name counts: the stack's own would win without a word. */
+function kubeletArguments({ kubeadm }: HostsClusterConfig, { problem }: CheckContext): CheckProblem[] {
+  return (["initConfiguration", "joinConfiguration"] as const).flatMap((section) => {
+    const list = valueAt(kubeadm[section], ["nodeRegistration", "kubeletExtraArgs"]);
+    if (!Array.isArray(list)) return [];
+    return list.flatMap((argument: { name?: unknown } | null, index) => {
+      const next = managedKubeletArguments[String(argument?.name)];
+      if (next === undefined) return [];
+      const path: Path = ["cluster", "kubeadm", section, "nodeRegistration", "kubeletExtraArgs", index, "name"];
+      return [problem(path, "arguments of the kubelet that the stack does not set itself", next)];
+    });
+  });
+}
+
+/** What further control planes share is sealed to them from /etc/kubernetes/pki, where an external etcd's keys are not. */
+function externalEtcd({ kubeadm, hosts }: HostsClusterConfig, { problem }: CheckContext): CheckProblem[] {
+  const path: Path = ["cluster", "kubeadm", "clusterConfiguration", "etcd", "external"];
+  const isExternal = valueAt(kubeadm.clusterConfiguration, ["etcd", "external"]) !== undefined;
+  const roles = hosts.map((_, index): Path => ["cluster", "hosts", index, "role"]);
+  if (!isExternal || hosts.filter(({ role }) => role === "control-plane").length < 2) return [];
+  const allowed = "nothing with several control planes: the keys of an external etcd are not handed to those that join";
+  return [problem(path, allowed, "leave it out: kubeadm runs etcd on the control planes", roles)];
 }
 
 /** The names of kubeadm 1.36's preflight checks, from `cmd/kubeadm/app/{preflight,phases/upgrade}`. */
@@ -84,6 +108,8 @@ export const checkPassThrough: Check = (context) => {
   if (cluster.source !== "hosts") return [];
   return [
     ...passThroughTables.flatMap((table) => [...managedFields(table, context), ...unknownFields(table, context)]),
+    ...kubeletArguments(cluster, context),
+    ...externalEtcd(cluster, context),
     ...ignoredChecks(cluster, context),
   ];
 };

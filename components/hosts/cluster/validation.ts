@@ -60,7 +60,7 @@ export class Validation extends pulumi.ComponentResource {
       {
         connection: firstConnection(args),
         script: "mesh.sh",
-        libraries: ["kubernetes.sh"],
+        libraries: ["kubernetes.sh", "validationNamespace.sh"],
         values: { NODES: args.cluster.hosts.map(({ name }) => name).join(" ") },
         onDelete: true,
       },
@@ -80,7 +80,7 @@ export class Validation extends pulumi.ComponentResource {
       {
         connection: connectionOf(args, host.name),
         script: "probe.sh",
-        libraries: ["kubernetes.sh", "findings.sh"],
+        libraries: ["kubernetes.sh", "validationNamespace.sh", "findings.sh"],
         values: { NODE: host.name, DNS: facts.dns, DOMAIN: dnsDomain(args.cluster) },
         files: { pods: facts.pods.apply((pods) => podsOf(pods, names)) },
       },
@@ -112,7 +112,7 @@ export class Validation extends pulumi.ComponentResource {
       {
         connection: firstConnection(args),
         script: "allReduce.sh",
-        libraries: ["kubernetes.sh", "findings.sh"],
+        libraries: ["kubernetes.sh", "validationNamespace.sh", "findings.sh"],
         values: {
           IMAGE: allReduce.image,
           MINIMUM_BUS_BANDWIDTH: String(allReduce.minimumBusBandwidth),

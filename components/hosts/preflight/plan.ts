@@ -20,6 +20,10 @@ export interface PreflightPlan {
   readonly mirrors: HostsClusterConfig["mirrors"];
   /** Whether containerd comes from the distribution. */
   readonly distributionContainerd: boolean;
+  /** The package of containerd, and its version where the config says it. */
+  readonly containerd: { readonly package: string; readonly version?: string };
+  /** Whether some model's weights come from an image, which the runtime has to mount. */
+  readonly imageVolumes: boolean;
   /** `failCgroupV1` of the kubelet's configuration; true by default. */
   readonly failCgroupV1: boolean;
   /** Mode of kube-proxy. */
@@ -46,7 +50,7 @@ export interface ModelStorage {
 export function planOf(
   cluster: HostsClusterConfig,
   gpu: GpuConfig,
-  more: Pick<PreflightPlan, "modelStorage" | "clusterId"> = {},
+  more: Partial<Pick<PreflightPlan, "modelStorage" | "clusterId" | "imageVolumes">> = {},
 ): PreflightPlan {
   return {
     hosts: cluster.hosts.map(({ name, address, port, user, role, gpus, vendor, product, hostKey, ...host }) => ({
@@ -60,6 +64,8 @@ export function planOf(
     proxy: cluster.proxy,
     mirrors: cluster.mirrors,
     distributionContainerd: cluster.containerd.source === "distribution",
+    containerd: { package: containerdPackage(cluster), version: cluster.containerd.version },
+    imageVolumes: false,
     failCgroupV1: cluster.kubelet.failCgroupV1 !== false,
     proxyMode: typeof cluster.kubeProxy.mode === "string" ? cluster.kubeProxy.mode : undefined,
     tuning: cluster.tuning,
@@ -67,6 +73,11 @@ export function planOf(
     accept: cluster.preflight.accept,
     ...more,
   };
+}
+
+/** The name of containerd's package, where it comes from. */
+export function containerdPackage({ containerd: { source } }: Pick<HostsClusterConfig, "containerd">): string {
+  return source === "distribution" ? "containerd" : source.package;
 }
 
 /** What the stack's model storage asks of the GPU hosts: nothing, where it is not on them. */

@@ -14,6 +14,8 @@ export interface PrerequisitesArgs {
   readonly fleet: FleetConnection;
   /** What must be there before a host is changed: the preflight. */
   readonly after: readonly pulumi.Resource[];
+  /** Whether containerd has to mount images as volumes. Defaults to false. */
+  readonly imageVolumes?: boolean;
 }
 
 /** For packages from a slow mirror, and for an image. */
@@ -35,7 +37,7 @@ export class Prerequisites extends pulumi.ComponentResource {
   }
 
   private prepare(host: HostConfig, args: PrerequisitesArgs): pulumi.Resource {
-    const { cluster, after } = args;
+    const { cluster, after, imageVolumes = false } = args;
     const connection = args.connections.get(host.name);
     if (connection === undefined) throw new Error(`${host.name}: no connection`);
     const customTimeouts = { create: STEP_TIMEOUT, update: STEP_TIMEOUT };
@@ -43,7 +45,8 @@ export class Prerequisites extends pulumi.ComponentResource {
     const system = new RemoteStep(`${host.name}-system`, systemStep(connection), options(...after));
     const tuned = host.gpus > 0 ? this.tune(host, connection, args, system) : system;
     const packages = new RemoteStep(`${host.name}-packages`, packagesStep(connection, cluster), options(tuned));
-    return new RemoteStep(`${host.name}-containerd`, containerdStep(connection, cluster), options(packages));
+    const containerd = containerdStep(connection, cluster, imageVolumes);
+    return new RemoteStep(`${host.name}-containerd`, containerd, options(packages));
   }
 
   private tune(

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { HostsClusterConfig } from "../../config/schema/hosts";
 import type { HostConnection } from "../connection";
+import { containerdPackage } from "../preflight/plan";
 import { kubernetesPackages } from "../preflight/requests";
 import type { RemoteStepArgs } from "../remoteStep";
 import {
@@ -33,7 +34,7 @@ export function packagesStep(connection: HostConnection, cluster: HostsClusterCo
       KUBERNETES_KEY: mirrors.apt.kubernetesKey ?? `${repository}/Release.key`,
       DEBIAN_MIRROR: mirrors.apt.debian ?? "",
       UBUNTU_MIRROR: mirrors.apt.ubuntu ?? "",
-      CONTAINERD_PACKAGE: source?.package ?? "containerd",
+      CONTAINERD_PACKAGE: containerdPackage(cluster),
       CONTAINERD_VERSION: containerd.version ?? "",
       CONTAINERD_REPOSITORY: source?.repository ?? "",
       CONTAINERD_KEY: source?.key ?? "",
@@ -45,7 +46,11 @@ export function packagesStep(connection: HostConnection, cluster: HostsClusterCo
 }
 
 /** containerd's configuration, its mirrors and its proxy. */
-export function containerdStep(connection: HostConnection, cluster: HostsClusterConfig): RemoteStepArgs {
+export function containerdStep(
+  connection: HostConnection,
+  cluster: HostsClusterConfig,
+  imageVolumes: boolean,
+): RemoteStepArgs {
   const { containerd, kubeadm, mirrors } = cluster;
   const { imageRepository } = kubeadm.clusterConfiguration;
   const image = pauseImage(
@@ -57,7 +62,11 @@ export function containerdStep(connection: HostConnection, cluster: HostsCluster
   return {
     connection,
     script: "containerd.sh",
-    values: { PAUSE_IMAGE: image, REGISTRIES: registries.map(([registry]) => registry).join("\n") },
+    values: {
+      PAUSE_IMAGE: image,
+      REGISTRIES: registries.map(([registry]) => registry).join("\n"),
+      IMAGE_VOLUMES: imageVolumes ? "yes" : "no",
+    },
     files: {
       "containerd1.toml": containerd1(settings),
       "containerd2.toml": containerd2(settings),

@@ -3,16 +3,11 @@
 # Values: IMAGE, MINIMUM_BUS_BANDWIDTH (GB/s), SIZES (options of all_reduce_perf)
 # Files: gpus ("node resource count" a line)
 
-readonly NAMESPACE=inference-stack-validation
 readonly JOB_TIMEOUT=900
 
 apply_job() {
   local node=$1 resource=$2 count=$3
-  admin apply -f - >/dev/null <<MANIFEST
-apiVersion: v1
-kind: Namespace
-metadata: {name: $NAMESPACE}
----
+  apply_in_namespace <<MANIFEST
 apiVersion: batch/v1
 kind: Job
 metadata: {name: all-reduce-$node, namespace: $NAMESPACE}

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Configures containerd for kubelet, and proves that it answers and can pull.
-# Values: PAUSE_IMAGE, REGISTRIES (names of registries with a mirror, one a line)
+# Values: PAUSE_IMAGE, REGISTRIES (names of registries with a mirror, one a line), IMAGE_VOLUMES (yes or no)
 # Files: containerd1.toml, containerd2.toml (the configuration for either major version), service.conf (the unit's
 #   drop-in), hosts-<number>.toml (a registry's mirror, in the order of REGISTRIES)
 
@@ -9,6 +9,7 @@ readonly REGISTRY_DIRECTORY=/etc/containerd/certs.d
 readonly SERVICE_FILE=/etc/systemd/system/containerd.service.d/inference-stack.conf
 readonly SOCKET=unix:///run/containerd/containerd.sock
 readonly CNI_DIRECTORY=/opt/cni/bin
+readonly FIRST_WITH_IMAGE_VOLUMES=2.1
 readonly GENERATED="# Written by inference-stack"
 
 # Seconds for containerd to answer after a start.
@@ -16,6 +17,16 @@ readonly START_TIMEOUT=60
 
 major_version() {
   containerd --version | sed -E 's/.* v?([0-9]+)\.[0-9].*/\1/'
+}
+
+# A repository without a version in the config has shown only now what its newest is.
+check_image_volumes() {
+  local version
+  if [[ $IMAGE_VOLUMES == no ]]; then return; fi
+  version=$(containerd --version | awk '{ sub("^v", "", $3); print $3 }')
+  if [[ $(printf '%s\n' "$FIRST_WITH_IMAGE_VOLUMES" "$version" | sort -V | head -n 1) == "$FIRST_WITH_IMAGE_VOLUMES" ]]; then return; fi
+  fail "containerd $version does not mount images as volumes" "weights of a model come from an image, which takes containerd $FIRST_WITH_IMAGE_VOLUMES" \
+    "drain the host, remove the package (apt-get purge --allow-change-held-packages), set cluster.containerd.source to a repository with a newer one and run pulumi up again; or take weights.type: s3"
 }
 
 cri() {
@@ -86,6 +97,7 @@ pull_pause_image() {
 
 # NVIDIA's toolkit and others add to the configuration by files there.
 mkdir -p /etc/containerd/conf.d
+check_image_volumes
 major=$(major_version)
 if ((major >= 2)); then configuration=containerd2.toml; else configuration=containerd1.toml; fi
 atomic_write "$CONFIGURATION" 0644 <"$FILES/$configuration"

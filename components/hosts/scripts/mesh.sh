@@ -3,16 +3,10 @@
 # sandbox image, which every node has. Deleted, the pods go.
 # Values: NODES (names separated by spaces)
 
-readonly NAMESPACE=inference-stack-validation
-
 apply_mesh() {
   local image
   image=$(kubeadm config images list 2>/dev/null | grep '/pause:' | head -n 1)
-  admin apply -f - >/dev/null <<MANIFEST
-apiVersion: v1
-kind: Namespace
-metadata: {name: $NAMESPACE}
----
+  apply_in_namespace <<MANIFEST
 apiVersion: apps/v1
 kind: DaemonSet
 metadata: {name: mesh, namespace: $NAMESPACE}

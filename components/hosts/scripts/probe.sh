@@ -7,13 +7,13 @@
 # The process whose network is the pod's.
 pod_process() {
   local id
-  id=$(ctr --namespace k8s.io containers list -q 'labels."io.kubernetes.pod.namespace"==inference-stack-validation' |
+  id=$(ctr --namespace k8s.io containers list -q "labels.\"io.kubernetes.pod.namespace\"==$NAMESPACE" |
     while IFS= read -r id; do
       ctr --namespace k8s.io tasks list | awk -v id="$id" '$1 == id && $3 == "RUNNING" { print $2 }'
     done | tail -n 1)
   if [[ -z $id ]]; then
-    fail "no pod to look from" "the pod of DaemonSet inference-stack-validation/mesh does not run on $HOST" \
-      "kubectl -n inference-stack-validation get pods -o wide"
+    fail "no pod to look from" "the pod of DaemonSet $NAMESPACE/mesh does not run on $HOST" \
+      "kubectl -n $NAMESPACE get pods -o wide"
   fi
   printf '%s' "$id"
 }

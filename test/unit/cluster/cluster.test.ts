@@ -42,7 +42,7 @@ const answers = {
 
 /** connectCluster with what the rest of a stack's config says. */
 const connect = ({ cluster, kubeconfig }: { cluster: ClusterConfig; kubeconfig?: pulumi.Output<string> }) =>
-  connectCluster({ cluster, gpu, storage, secrets: { kubeconfig } });
+  connectCluster({ cluster, gpu, storage, models: [], secrets: { kubeconfig } });
 const gpu = gpuSchema.parse({ vendor: "amd" });
 const storage = { type: "local", path: "/mnt/data/ai-models", size: "1Ti" } as const;
 
@@ -243,8 +243,11 @@ describe("connectCluster to bare hosts", () => {
 
   it("hands on what the hosts are measured by", async () => {
     const secrets = { sudoPassword: pulumi.secret("a password") };
-    const { hosts } = await connectCluster({ cluster, gpu, storage, secrets });
-    assert.deepEqual(hosts, { cluster, gpu, storage, secrets });
+    const { hosts } = await connectCluster({ cluster, gpu, storage, models: [], secrets });
+    assert.deepEqual(hosts, { cluster, gpu, storage, imageVolumes: false, secrets });
+    const models = [{ weights: { type: "image", reference: "ghcr.io/acme/weights:v1" } }] as const;
+    const served = await connectCluster({ cluster, gpu, storage, models, secrets });
+    assert.equal(served.hosts?.imageVolumes, true);
   });
 });
 
@@ -287,7 +290,7 @@ describe("Cluster of bare hosts, at the first preview", () => {
     recordProgram(
       async () => {
         const secrets = { sshPrivateKey: pulumi.secret("a key") };
-        const made = new Cluster("cluster", await connectCluster({ cluster, gpu, storage, secrets }));
+        const made = new Cluster("cluster", await connectCluster({ cluster, gpu, storage, models: [], secrets }));
         assert.ok(cluster.source === "hosts");
         const judged = { ...cluster, validation: { ...cluster.validation, enabled: validated } };
         return made.validate({ cluster: judged, gpu, after: [made.provider], rerunOn: [] });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { gpuSchema } from "../../../components/config/schema/platform";
-import { Hosts } from "../../../components/hosts";
+import { Hosts, type HostsArgs } from "../../../components/hosts";
 import { recordProgram, type RecordedProgram } from "../mocks";
 import { clusterConfig, controlPlane, worker } from "./clusterFixture";
 
@@ -16,7 +16,7 @@ const facts: Record<string, unknown> = {
   kubeconfig: { kubeconfig: "{}" },
 };
 
-function run() {
+function run(more: Partial<HostsArgs> = {}) {
   const cluster = clusterConfig([
     controlPlane("cp-1", "10.0.0.1", { hostKey }),
     worker("gpu-1", "10.0.0.11", { hostKey, gpus: 8 }),
@@ -28,6 +28,7 @@ function run() {
         gpu: gpuSchema.parse({ vendor: "amd" }),
         storage: { type: "local", path: "/mnt/models", size: "1Ti" },
         secrets: { sshPrivateKey: pulumi.secret("the private key") },
+        ...more,
       }),
     {
       outputs: (args) => {
@@ -64,6 +65,16 @@ describe("Hosts", () => {
     assert.ok(upstream(program, "gpu-1-join").has("gpu-1-containerd"));
     assert.ok(!upstream(program, "gpu-1-enrol").has("cp-1-system"));
     assert.ok(!upstream(program, "cp-1-init").has("gpu-1-system"));
+  });
+
+  it("asks for a containerd that mounts images before and after its installation, where weights come from one", async () => {
+    for (const imageVolumes of [true, undefined]) {
+      const program = await run({ imageVolumes });
+      const asked = JSON.parse(String(program.one(LOCAL).inputs.stdin)) as { plan: { imageVolumes: boolean } };
+      assert.equal(asked.plan.imageVolumes, imageVolumes === true);
+      const step = String(program.one(REMOTE, "gpu-1-containerd").inputs.stdin);
+      assert.ok(step.includes(`IMAGE_VOLUMES='${imageVolumes ? "yes" : "no"}'`));
+    }
   });
 
   it("is ready when the API server answers and every host is a node", async () => {

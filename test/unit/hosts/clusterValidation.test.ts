@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostsClusterConfig } from "../../../components/config/schema/hosts";
 import { gpuLines, podsOf, Validation, type Finding } from "../../../components/hosts/cluster/validation";
@@ -78,6 +80,24 @@ describe("Validation", () => {
     const stdin = String((await run(asked)).one(COMMAND, "validation-all-reduce").inputs.stdin);
     assert.ok(stdin.includes("IMAGE='registry.example/rccl-tests:7'"));
     assert.ok(stdin.includes("MINIMUM_BUS_BANDWIDTH='304'"));
+  });
+});
+
+describe("the scripts of the validation", () => {
+  const folder = path.join(__dirname, "../../../components/hosts/scripts");
+  const text = (name: string) => fs.readFileSync(path.join(folder, name), "utf8");
+
+  it("know their namespace from one place, and get it sent", async () => {
+    const naming = fs.readdirSync(folder).filter((name) => text(name).includes("inference-stack-validation"));
+    assert.deepEqual(naming, ["validationNamespace.sh"]);
+    const users = fs.readdirSync(folder).filter((name) => /\$NAMESPACE\b|apply_in_namespace/.test(text(name)));
+    assert.deepEqual(users, ["allReduce.sh", "mesh.sh", "probe.sh", "validationNamespace.sh"]);
+    const allReduce = { image: "registry.example/rccl-tests:7", minimumBusBandwidth: 304 };
+    const program = await run(clusterConfig(cluster.hosts, { validation: { allReduce } }));
+    for (const name of ["validation-mesh", "gpu-1-validation", "validation-all-reduce"]) {
+      const lines = String(program.one(COMMAND, name).inputs.stdin).split("\n");
+      assert.equal(lines.filter((line) => line === "readonly NAMESPACE=inference-stack-validation").length, 1, name);
+    }
   });
 });
 

@@ -5,6 +5,8 @@ import type { PreflightPlan } from "../plan";
 const ports = { "control-plane": [6443, 2379, 2380, 10250, 10257, 10259], worker: [10250] } as const;
 /** The first release whose kubelet refuses containerd below 2. */
 const containerd2Minor = 37;
+/** The first containerd that mounts images as volumes (KEP-4639). */
+const imageVolumesContainerd = [2, 1] as const;
 /** How many minor versions a kubelet may be behind the API server. */
 const maximumSkew = 3;
 
@@ -13,6 +15,19 @@ const patchOf = (version: string): number => Number(/^(?:\d+:)?v?1\.\d+\.(\d+)/.
 
 function compare(version: string, wanted: string): number {
   return minorOf(version) - minorOf(wanted) || patchOf(version) - patchOf(wanted);
+}
+
+/** The containerd that a host has or gets, as far as that can be known before its repository is there. */
+function containerdOf({ facts }: SeenHost, plan: PreflightPlan): string | undefined {
+  const { package: name, version } = plan.containerd;
+  const installed = facts.version(name);
+  if (installed !== undefined) return installed;
+  return version ?? (plan.distributionContainerd ? facts.text("containerdCandidate") : undefined);
+}
+
+function isOlder(version: string, [major, minor]: readonly [number, number]): boolean {
+  const found = /^(?:\d+:)?v?(\d+)\.(\d+)/.exec(version);
+  return found !== null && (Number(found[1]) - major || Number(found[2]) - minor) < 0;
 }
 
 function bareSkew({ facts }: SeenHost, plan: PreflightPlan): string | undefined {
@@ -124,6 +139,20 @@ export const clusterRows: readonly HostRow[] = [
       if (!plan.distributionContainerd || minorOf(plan.kubernetesVersion) < containerd2Minor) return undefined;
       const version = facts.version("containerd") ?? facts.text("containerdCandidate");
       return /^(\d+:)?[01]\./.test(version) ? `gets containerd ${version} from its distribution` : undefined;
+    },
+  },
+  {
+    id: "image-volumes",
+    number: 9,
+    severity: "fail",
+    check: "containerd is 2.1 or newer where a model's weights come from an image (models[].weights.type: image)",
+    cause: "an older one does not mount images as volumes: the model's pods never start",
+    fix: "set cluster.containerd.source to a repository with containerd 2.1 or newer; where an older one is installed, drain the host and remove it first (apt-get purge --allow-change-held-packages containerd); or take the weights from Hugging Face or a bucket",
+    source: "kubernetes/enhancements KEP-4639; containerd/containerd v2.1 release notes",
+    find: (seen, plan) => {
+      const version = plan.imageVolumes ? containerdOf(seen, plan) : undefined;
+      if (version === undefined || !isOlder(version, imageVolumesContainerd)) return undefined;
+      return `${seen.facts.version(plan.containerd.package) === undefined ? "gets" : "has"} containerd ${version}`;
     },
   },
   {

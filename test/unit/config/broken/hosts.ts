@@ -1,39 +1,6 @@
 import { broken, hosts, simulated, type BrokenConfig } from "./build";
 import { hostsConfig } from "../support";
 
-/** Fields that the stack sets, or that do not exist: key, value, how it is shown, what is allowed, what to do. */
-const passThroughMistakes: readonly (readonly [string[], unknown, string, RegExp, RegExp])[] = [
-  [
-    ["kubeadm", "clusterConfiguration", "networking", "podSubnet"],
-    "10.1.0.0/16",
-    '"10.1.0.0/16"',
-    /ClusterConfiguration/,
-    /set cluster\.podCidr/,
-  ],
-  [
-    ["kubeadm", "clusterConfiguration", "kubernetesVersion"],
-    "v1.36.0",
-    '"v1.36.0"',
-    /does not set itself/,
-    /set cluster\.kubernetesVersion/,
-  ],
-  [
-    ["kubeadm", "initConfiguration", "nodeRegistration", "name"],
-    "other",
-    '"other"',
-    /InitConfiguration/,
-    /name of the host in cluster\.hosts/,
-  ],
-  [["kubeadm", "joinConfiguration", "discovery"], {}, "an object", /JoinConfiguration/, /certificate/],
-  [["kubelet", "failCgroupv1"], false, "false", /a field of KubeletConfiguration/, /did you mean failCgroupV1/],
-  [["kubelet", "cgroupDriver"], "cgroupfs", '"cgroupfs"', /does not set itself/, /systemd/],
-  [["kubeProxy", "clusterCIDR"], "10.1.0.0/16", '"10.1.0.0/16"', /KubeProxyConfiguration/, /set cluster\.podCidr/],
-  [["kubeProxy", "xyzzyplugh"], 1, "1", /in Kubernetes 1\.36/, /see the reference/],
-  [["containerd", "config", "version"], 3, "3", /containerd's configuration/, /installed release/],
-];
-
-const containerdWithRegistry = { plugins: { "io.containerd.cri.v1.images": { registry: { config_path: "/x" } } } };
-
 /** Clusters on hosts or by kubeconfig, and their secrets. */
 export const hostMistakes: readonly BrokenConfig[] = [
   broken("no control plane", hosts([["cluster", "hosts", 0, "role"], "worker"]), [
@@ -151,32 +118,6 @@ export const hostMistakes: readonly BrokenConfig[] = [
     '"10.64.0.0/10"',
     /a \/12 to \/28/,
     /that size/,
-  ]),
-  ...passThroughMistakes.map(([key, value, shown, allowed, next]) =>
-    broken(`pass-through: ${key.join(".")}`, hosts([["cluster", ...key], value]), [
-      `cluster.${key.join(".")}`,
-      shown,
-      allowed,
-      next,
-    ]),
-  ),
-  broken("containerd plugin set twice", hosts([["cluster", "containerd", "config"], containerdWithRegistry]), [
-    'cluster.containerd.config.plugins["io.containerd.cri.v1.images"].registry',
-    "an object",
-    /does not set itself/,
-    /cluster\.mirrors\.images/,
-  ]),
-  broken("preflight check unknown", hosts([["cluster", "kubeadm"], { ignorePreflightErrors: ["Swop"] }]), [
-    "cluster.kubeadm.ignorePreflightErrors[0]",
-    '"Swop"',
-    /kubeadm's checks: .*SystemVerification/,
-    /did you mean Swap/,
-  ]),
-  broken("all preflight checks ignored", hosts([["cluster", "kubeadm"], { ignorePreflightErrors: ["all"] }]), [
-    "cluster.kubeadm.ignorePreflightErrors[0]",
-    '"all"',
-    /kubeadm's checks/,
-    /name the checks/,
   ]),
   broken("SSH agent and key", hosts([["cluster", "sshAgent"], true]), [
     "cluster.sshAgent",

@@ -1,6 +1,7 @@
 import { addressMistakes } from "./addresses";
 import type { BrokenConfig } from "./build";
 import { hostMistakes } from "./hosts";
+import { passThroughMistakes } from "./passThrough";
 import { crossMistakes } from "./rules";
 import { schemaMistakes } from "./schema";
 import { servingMistakes } from "./serving";
@@ -12,6 +13,7 @@ export const brokenConfigs: readonly BrokenConfig[] = [
   ...crossMistakes,
   ...addressMistakes,
   ...hostMistakes,
+  ...passThroughMistakes,
   ...servingMistakes,
   ...weightMistakes,
 ];

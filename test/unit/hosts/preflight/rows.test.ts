@@ -20,6 +20,8 @@ const workers = {
   })),
 };
 
+const repository = { repository: "https://packages.example.com/ubuntu", key: "https://packages.example.com/key" };
+
 /** What makes a row fail on the first host, what it then says, and what comes close and does not. */
 interface Case {
   readonly id: string;
@@ -172,6 +174,37 @@ const cases: readonly Case[] = [
     bad: { cluster: { kubernetesVersion: "1.37.0" }, first: { kubernetesPackages: "status 200" } },
     says: /containerd 1\.7/,
     fine: { cluster: { kubernetesVersion: "1.36.3" } },
+  },
+  {
+    id: "image-volumes",
+    bad: { plan: { imageVolumes: true }, second: { containerdCandidate: "2.1.4-1" } },
+    says: /gets containerd 1\.7\.28/,
+    fine: {},
+  },
+  {
+    id: "image-volumes",
+    bad: {
+      plan: { imageVolumes: true },
+      first: { packages: "containerd hi  2.0.6-1", containerdCandidate: "2.2.0-1" },
+      second: { containerdCandidate: "2.2.0-1" },
+    },
+    says: /has containerd 2\.0\.6/,
+    fine: {
+      plan: { imageVolumes: true },
+      first: { packages: "containerd hi  2.10.0-1" },
+      second: { containerdCandidate: "1:2.1.0-1" },
+    },
+  },
+  {
+    id: "image-volumes",
+    bad: {
+      plan: { imageVolumes: true },
+      cluster: { containerd: { source: repository, version: "1.7.28-1~ubuntu.24.04~noble" } },
+      second: { packages: "containerd.io hi  2.2.1-1" },
+    },
+    says: /gets containerd 1\.7\.28-1~ubuntu/,
+    // What the newest of a repository is shows after its installation.
+    fine: { plan: { imageVolumes: true }, cluster: { containerd: { source: repository } } },
   },
   {
     id: "version-skew",
