@@ -184,17 +184,6 @@ describe("podSpec", () => {
     );
   });
 
-  it("goes to nodes with the labels that config selects, and that have its GPUs all the same", () => {
-    const nodeSelector = { pool: "shared", "feature.node.kubernetes.io/amd-gpu": "false" };
-    assert.deepEqual(pod({ nodeSelector }).spec.nodeSelector, {
-      pool: "shared",
-      "feature.node.kubernetes.io/amd-gpu": "true",
-    });
-    const onCpu = { gpuVendor: "none", gpusPerReplica: 0 } as const;
-    assert.deepEqual(pod({ ...onCpu, nodeSelector: { pool: "cpu" } }).spec.nodeSelector, { pool: "cpu" });
-    assert.equal(pod(onCpu).spec.nodeSelector, undefined);
-  });
-
   it("spreads a model's replicas over nodes where it can", () => {
     const { spec } = pod();
     assert.deepEqual(spec.topologySpreadConstraints, [
