@@ -1,8 +1,9 @@
 import type { HostsClusterConfig, SimulatedClusterConfig } from "../../components/config/schema/cluster";
 import { nodeAddress, simulatedNodes, type SimulatedNode } from "../../components/config/nodes";
-import { gpuResourceName, type GpuVendor } from "../../components/config/schema/common";
+import type { GpuVendor } from "../../components/config/schema/common";
 import type { GivenNode } from "../../sim/cluster";
 import { nodeLabels } from "../../sim/cluster/nodeLabels";
+import { capacityOf } from "../../sim/cluster/nodes";
 import type { NodeList } from "./nodeList";
 
 /** What a host is taken to have, as its config does not say: the default of a simulated node group. */
@@ -33,14 +34,7 @@ export function groupNodes(cluster: SimulatedClusterConfig): NodeList {
 }
 
 function nodeOf(node: SimulatedNode): GivenNode {
-  const capacity = {
-    cpu: String(node.cpus),
-    memory: node.memory,
-    "ephemeral-storage": "3500Gi",
-    // The kubelet's default.
-    pods: "110",
-    ...(node.gpus > 0 ? { [gpuResourceName[node.vendor]]: String(node.gpus) } : {}),
-  };
+  const capacity = capacityOf(node);
   return {
     name: node.name,
     labels: nodeLabels(node),

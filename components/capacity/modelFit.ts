@@ -5,6 +5,7 @@ import { findGpu, type GpuDevice } from "./gpuCatalog";
 import { hasMemory } from "./gpuMemory";
 import { readHfConfig } from "./hfConfig";
 import { findModel } from "./modelCatalog";
+import { suitsSelector, type Labels } from "./nodeSelector";
 import { quantizationNamed } from "./quantization";
 import { parseQuantity } from "./quantity";
 
@@ -24,6 +25,8 @@ export interface FitModel {
   readonly gpuProduct?: string;
   /** Memory that each GPU must have at least, e.g. `80G`. */
   readonly gpuMemory?: string;
+  /** Labels that its nodes must have. */
+  readonly nodeSelector?: Labels;
   readonly tensorParallelSize: number;
   readonly pipelineParallelSize: number;
   readonly maxModelLen?: number;
@@ -43,6 +46,8 @@ export interface FitNode {
   readonly gpus: Readonly<Partial<Record<"amd" | "nvidia", number>>>;
   /** GPU product as the node labeller or the config names it; absent while unknown. */
   readonly product?: string;
+  /** Labels of the node; absent while unknown. */
+  readonly labels?: Labels;
 }
 
 /** Reads a JSON file of the project; throws where it cannot. */
@@ -112,9 +117,11 @@ export function replicaGpus({ gpusPerReplica, nodesPerReplica = 1 }: FitModel): 
 
 /** GPUs of the model's vendor on nodes that could hold a replica, or its part on a node; each product once. */
 export function candidateGpus(model: FitModel, nodes: readonly FitNode[]): GpuDevice[] {
-  const { gpuVendor, gpuProduct, gpuMemory } = model;
+  const { gpuVendor, gpuProduct, gpuMemory, nodeSelector } = model;
   if (gpuVendor === "none") return [];
-  const able = nodes.filter((node) => (node.gpus[gpuVendor] ?? 0) >= model.gpusPerReplica);
+  const able = nodes.filter(
+    (node) => (node.gpus[gpuVendor] ?? 0) >= model.gpusPerReplica && suitsSelector(nodeSelector, node.labels),
+  );
   if (gpuProduct !== undefined) return [findGpu(gpuProduct)].filter((gpu) => gpu !== undefined);
   const products = [...new Set(able.flatMap(({ product }) => (product === undefined ? [] : [product])))];
   return products

@@ -52,16 +52,13 @@ export function quantizationNamed(name: string): Quantization | undefined {
   return quantizationNames.some((known) => known === name) ? quantizations[name as QuantizationName] : undefined;
 }
 
-/** Methods whose scales must be in the checkpoint; vLLM makes the others while it loads 16-bit weights. */
-export const needsQuantizedCheckpoint: ReadonlySet<string> = new Set<QuantizationName>([
-  "awq",
-  "gptq",
-  "compressed-tensors",
-  "mxfp4",
-  "modelopt",
-  "modelopt_fp4",
-  "quark",
-]);
+/** Methods by which vLLM quantizes 16-bit weights while it loads them. */
+const quantizesWhileLoading: readonly QuantizationName[] = ["fp8", "bitsandbytes"];
+
+/** Methods whose scales must be in the checkpoint: all others. */
+export const needsQuantizedCheckpoint: ReadonlySet<string> = new Set(
+  quantizationNames.filter((name) => !quantizesWhileLoading.includes(name)),
+);
 
 const beforeAda: readonly QuantizationName[] = ["awq", "gptq", "compressed-tensors", "bitsandbytes", "fp8"];
 const nvidia: readonly QuantizationName[] = [...beforeAda, "mxfp4", "modelopt_fp4"];

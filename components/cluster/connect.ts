@@ -1,7 +1,7 @@
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { needsImageVolumes } from "../config/imageVolumes";
-import { hostGpus, nodeAddress, simulatedNodes } from "../config/nodes";
+import { hostGpus, hostLabels, nodeAddress, simulatedNodes } from "../config/nodes";
 import { parseQuantity } from "../capacity/quantity";
 import type { ClusterConfig, HostsClusterConfig, SimulatedClusterConfig } from "../config/schema/cluster";
 import type { ModelConfig } from "../config/schema/model";
@@ -107,6 +107,7 @@ function planHosts(cluster: HostsClusterConfig, { gpu, storage, models, secrets 
     address: nodeAddress(host) ?? host.address,
     gpus: { amd: 0, nvidia: 0, ...hostGpus(host, gpu) },
     product: host.product,
+    labels: hostLabels(host),
     cpus: Infinity,
     memory: Infinity,
   }));

@@ -86,6 +86,7 @@ export function toClusterNode(node: V1Node): ClusterNode {
       nvidia: Number(allocatable[gpuResourceName.nvidia] ?? 0),
     },
     product: labels["amd.com/gpu.product-name"] ?? labels["nvidia.com/gpu.product"],
+    labels,
     cpus: parseQuantity(allocatable.cpu ?? "0"),
     memory: parseQuantity(allocatable.memory ?? "0"),
   };

@@ -1,3 +1,4 @@
+import type { Labels } from "../capacity/nodeSelector";
 import type { GpuVendor } from "../config/schema/common";
 
 /** A node that models can run on. */
@@ -9,6 +10,8 @@ export interface ClusterNode {
   readonly gpus: Readonly<Record<GpuVendor, number>>;
   /** GPU product as the node labeller reports it; absent while unknown. */
   readonly product?: string;
+  /** Labels as far as they are known; absent while none is. */
+  readonly labels?: Labels;
   /** CPUs that pods can be given. */
   readonly cpus: number;
   /** Memory that pods can be given, in bytes. */

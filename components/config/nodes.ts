@@ -1,3 +1,4 @@
+import { hostnameLabel, type Labels } from "../capacity/nodeSelector";
 import { parseQuantity } from "../capacity/quantity";
 import { isIP } from "node:net";
 import { subnetNodeAddresses } from "./addressPool";
@@ -12,6 +13,8 @@ export interface NodeCapacity {
   readonly gpus: Readonly<Partial<Record<GpuVendor, number>>>;
   /** GPU product; absent when unknown. */
   readonly product?: string;
+  /** Labels; absent when unknown. */
+  readonly labels?: Labels;
   /** Cores; absent when unknown. */
   readonly cpus?: number;
   /** Bytes; absent when unknown. */
@@ -73,7 +76,17 @@ export function configuredNodes(cluster: ClusterConfig, gpu: GpuConfig): NodeCap
       memory: parseQuantity(memory),
     }));
   }
-  return cluster.hosts.map((host) => ({ name: host.name, gpus: hostGpus(host, gpu), product: host.product }));
+  return cluster.hosts.map((host) => ({
+    name: host.name,
+    gpus: hostGpus(host, gpu),
+    product: host.product,
+    labels: hostLabels(host),
+  }));
+}
+
+/** The labels of a host's node that are known before it is one. */
+export function hostLabels({ name, labels }: HostConfig): Labels {
+  return { ...labels, [hostnameLabel]: name };
 }
 
 /** The GPUs of a host by vendor, as its entry of the config says. */

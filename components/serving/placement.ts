@@ -26,30 +26,40 @@ export type Placement = Pick<
 
 export type PlacedModel = Pick<
   ModelConfig,
-  "name" | "gpuVendor" | "gpuProduct" | "gpuMemory" | "tolerations" | "priorityClassName" | "nodesPerReplica"
+  | "name"
+  | "gpuVendor"
+  | "gpuProduct"
+  | "gpuMemory"
+  | "nodeSelector"
+  | "tolerations"
+  | "priorityClassName"
+  | "nodesPerReplica"
 >;
 
 /**
- * Nodes for a model: those with its vendor's GPUs (of its product, or with its memory), whether or not they are tainted against other pods
- * with the name of the vendor's resource, as both vendors' guides do. A CPU model goes anywhere that is not tainted.
+ * Nodes for a model: those with its vendor's GPUs (of its product, or with its memory) and with the labels that it
+ * selects, whether or not they are tainted against other pods with the name of the vendor's resource, as both vendors'
+ * guides do. A CPU model goes anywhere that is not tainted.
  */
 export function placementOf(model: PlacedModel): Placement {
-  const { gpuVendor, gpuProduct, gpuMemory, priorityClassName } = model;
+  const { gpuVendor, gpuMemory, priorityClassName } = model;
+  const nodeSelector = { ...model.nodeSelector, ...gpuLabels(model) };
   const tolerations = [...vendorTolerations(gpuVendor), ...(model.tolerations ?? [])];
   return {
-    ...(gpuVendor === "none"
-      ? {}
-      : {
-          nodeSelector: {
-            [nodeLabels[gpuVendor]]: "true",
-            ...(gpuProduct === undefined ? {} : { [productLabels[gpuVendor]]: gpuProduct }),
-          },
-        }),
+    ...(Object.keys(nodeSelector).length === 0 ? {} : { nodeSelector }),
     ...(gpuVendor === "none" || gpuMemory === undefined ? {} : { affinity: memoryAffinity(gpuVendor, gpuMemory) }),
     ...(tolerations.length > 0 ? { tolerations } : {}),
     ...(priorityClassName === undefined ? {} : { priorityClassName }),
     // Pods of one replica on several nodes are spread by the GPUs that they ask for.
     ...((model.nodesPerReplica ?? 1) > 1 ? {} : { topologySpreadConstraints: [spreadOverNodes(model.name)] }),
+  };
+}
+
+function gpuLabels({ gpuVendor, gpuProduct }: PlacedModel): Record<string, string> {
+  if (gpuVendor === "none") return {};
+  return {
+    [nodeLabels[gpuVendor]]: "true",
+    ...(gpuProduct === undefined ? {} : { [productLabels[gpuVendor]]: gpuProduct }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { suitsSelector, type Labels } from "../capacity/nodeSelector";
 import { parseQuantity } from "../capacity/quantity";
 import { suitsProduct } from "../config/product";
 import type { GpuVendor } from "../config/schema/common";
@@ -9,6 +10,8 @@ export interface NodeRoom {
   readonly gpus: Readonly<Partial<Record<GpuVendor, number>>>;
   /** GPU product, as a label or a data sheet names it; absent while unknown. */
   readonly product?: string;
+  /** Labels of the node; absent while unknown. */
+  readonly labels?: Labels;
   readonly cpus: number;
   /** Bytes. */
   readonly memory: number;
@@ -98,21 +101,24 @@ class FreeNode {
   private cpus: number;
   private memory: number;
   private readonly product: string | undefined;
+  private readonly labels: Labels | undefined;
 
   constructor(node: NodeRoom) {
     this.gpus = { ...node.gpus };
     this.cpus = node.cpus;
     this.memory = node.memory;
     this.product = node.product;
+    this.labels = node.labels;
   }
 
   /** Takes a replica, if there is room for it. */
   take(model: ModelConfig): boolean {
     const { gpuVendor, gpusPerReplica, resources } = model;
+    if (!suitsProduct(model, this.product) || !suitsSelector(model.nodeSelector, this.labels)) return false;
     const gpus = gpuVendor === "none" ? 0 : (this.gpus[gpuVendor] ?? 0) - gpusPerReplica;
     const cpus = this.cpus - parseQuantity(resources.cpu);
     const memory = this.memory - parseQuantity(resources.memory);
-    if (Math.min(gpus, cpus, memory) < 0 || !suitsProduct(model, this.product)) return false;
+    if (Math.min(gpus, cpus, memory) < 0) return false;
     if (gpuVendor !== "none") this.gpus[gpuVendor] = gpus;
     this.cpus = cpus;
     this.memory = memory;

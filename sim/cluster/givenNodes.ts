@@ -1,6 +1,6 @@
 import type { Kubectl } from "./kubectl";
 import { groupLabel } from "./nodeLabels";
-import { podNetwork } from "./nodes";
+import { nodeStatusObject, podNetwork, type NodeStatus } from "./nodes";
 
 /** A taint of a node, as the API has it. */
 export interface NodeTaint {
@@ -10,18 +10,11 @@ export interface NodeTaint {
 }
 
 /** A node that the simulated cluster is to have just so, instead of one of a node group. */
-export interface GivenNode {
-  readonly name: string;
+export interface GivenNode extends NodeStatus {
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly NodeTaint[];
   /** Whether it is cordoned. */
   readonly unschedulable: boolean;
-  /** InternalIPs; at least one. */
-  readonly addresses: readonly string[];
-  /** Quantities by resource name, extended resources included. */
-  readonly capacity: Readonly<Record<string, string>>;
-  /** What pods may have of the capacity. */
-  readonly allocatable: Readonly<Record<string, string>>;
 }
 
 /** Marks nodes that were given one by one, for whoever lists the nodes of the simulated cluster. */
@@ -40,20 +33,5 @@ export async function applyGivenNodes(kubectl: Kubectl, nodes: readonly GivenNod
       };
     }),
   );
-  await kubectl.apply(
-    nodes.map(({ name, capacity, allocatable, addresses }) => ({
-      apiVersion: "v1",
-      kind: "Node",
-      metadata: { name },
-      status: {
-        capacity,
-        allocatable,
-        addresses: [
-          ...addresses.map((address) => ({ type: "InternalIP", address })),
-          { type: "Hostname", address: name },
-        ],
-      },
-    })),
-    "status",
-  );
+  await kubectl.apply(nodes.map(nodeStatusObject), "status");
 }

@@ -50,7 +50,7 @@ export async function applyNodes(kubectl: Kubectl, cluster: SimulatedClusterConf
     );
   }
   await kubectl.apply(planned.map(nodeObject));
-  await kubectl.apply(planned.map(nodeStatusObject), "status");
+  await kubectl.apply(planned.map(statusOf).map(nodeStatusObject), "status");
   return planned;
 }
 
@@ -87,8 +87,19 @@ function nodeObject({ podCIDR, ...node }: PlannedNode): object {
   };
 }
 
-function nodeStatusObject({ name, address, cpus, memory, gpus, vendor }: PlannedNode): object {
-  const capacity = {
+function statusOf(node: PlannedNode): NodeStatus {
+  const capacity = capacityOf(node);
+  return { name: node.name, addresses: [node.address], capacity, allocatable: capacity };
+}
+
+/** What a node with these CPUs, this memory and these GPUs has, by resource name. */
+export function capacityOf({
+  cpus,
+  memory,
+  gpus,
+  vendor,
+}: Pick<SimulatedNode, "cpus" | "memory" | "gpus" | "vendor">): Record<string, string> {
+  return {
     cpu: String(cpus),
     memory,
     "ephemeral-storage": "3500Gi",
@@ -96,15 +107,30 @@ function nodeStatusObject({ name, address, cpus, memory, gpus, vendor }: Planned
     pods: "110",
     ...(gpus > 0 ? { [gpuResourceName[vendor]]: String(gpus) } : {}),
   };
+}
+
+/** What a kubelet reports of its node. */
+export interface NodeStatus {
+  readonly name: string;
+  /** InternalIPs; at least one. */
+  readonly addresses: readonly string[];
+  /** Quantities by resource name, extended resources included. */
+  readonly capacity: Readonly<Record<string, string>>;
+  /** What pods may have of the capacity. */
+  readonly allocatable: Readonly<Record<string, string>>;
+}
+
+/** The object that writes a node's status. */
+export function nodeStatusObject({ name, addresses, capacity, allocatable }: NodeStatus): object {
   return {
     apiVersion: "v1",
     kind: "Node",
     metadata: { name },
     status: {
       capacity,
-      allocatable: capacity,
+      allocatable,
       addresses: [
-        { type: "InternalIP", address },
+        ...addresses.map((address) => ({ type: "InternalIP", address })),
         { type: "Hostname", address: name },
       ],
     },

@@ -1,3 +1,4 @@
+import { suitsSelector } from "../../capacity/nodeSelector";
 import { parseQuantity } from "../../capacity/quantity";
 import { configuredNodes, type NodeCapacity } from "../nodes";
 import type { Path } from "../paths";
@@ -9,6 +10,27 @@ function largest(nodes: readonly NodeCapacity[], read: (node: NodeCapacity) => n
   return Math.max(0, ...nodes.map((node) => read(node) ?? Infinity));
 }
 
+/** Labels that no node has: the first that none has at all, or all of them where they are not on one node together. */
+function unlabelled(
+  { nodeSelector = {} }: ModelConfig,
+  index: number,
+  nodes: readonly NodeCapacity[],
+  { problem, config }: CheckContext,
+): CheckProblem[] {
+  const isNowhere = (selector: Record<string, string>): boolean =>
+    nodes.length > 0 && !nodes.some(({ labels }) => suitsSelector(selector, labels));
+  if (!isNowhere(nodeSelector)) return [];
+  const key = Object.keys(nodeSelector).find((one) => isNowhere({ [one]: nodeSelector[one]! }));
+  const path: Path = ["models", index, "nodeSelector"];
+  const where = config.cluster.source === "hosts" ? "add it to cluster.hosts[].labels" : "label a node with it";
+  const basis: Path[] = [["cluster"]];
+  if (key === undefined) return [problem(path, "labels that one node has all of", `correct it, or ${where}`, basis)];
+  const values = [...new Set(nodes.flatMap(({ labels }) => labels?.[key] ?? []))];
+  const allowed =
+    values.length === 0 ? "a label that some node has" : `a value that some node has: ${values.join(", ")}`;
+  return [problem([...path, key], allowed, `correct it, or ${where}`, basis)];
+}
+
 /** A replica is one pod, so it must fit on one node. */
 function misfits(
   model: ModelConfig,
@@ -18,9 +40,12 @@ function misfits(
 ): CheckProblem[] {
   const { problem } = context;
   const vendor = model.gpuVendor;
-  const suited = allNodes.filter(({ product }) => suitsProduct(model, product));
+  const nowhere = unlabelled(model, index, allNodes, context);
+  if (nowhere.length > 0) return nowhere;
+  const labelled = allNodes.filter(({ labels }) => suitsSelector(model.nodeSelector, labels));
+  const suited = labelled.filter(({ product }) => suitsProduct(model, product));
   // That no node has the product or the memory is another check's matter.
-  const nodes = suited.length > 0 ? suited : allNodes;
+  const nodes = suited.length > 0 ? suited : labelled;
   const basis: Path[] = [["cluster"], ["gpu", "vendor"], ["models", index]];
   const hosts = vendor === "none" ? nodes : nodes.filter((node) => (node.gpus[vendor] ?? 0) >= model.gpusPerReplica);
   if (vendor !== "none" && hosts.length === 0) {

@@ -145,6 +145,10 @@ export const modelSchema = z
       .array(z.int().min(0).max(4_294_967_294))
       .optional()
       .describe("Group ids that own /dev/kfd and /dev/dri/renderD* on the nodes: getent group render video"),
+    nodeSelector: z
+      .record(z.string(), z.string().regex(/^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/, "the value of a node label"))
+      .optional()
+      .describe("Labels that nodes must have, beside those of their GPUs; those of hosts are cluster.hosts[].labels"),
     tolerations: z.array(tolerationSchema).optional(),
     priorityClassName: dnsSubdomain.optional().describe("A PriorityClass of the cluster"),
     rollout: rolloutSchema

@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
 import { stringify } from "yaml";
 import type { HostConfig, HostsClusterConfig } from "../../config/schema/cluster";
+import { mergeFields, type Fields } from "../mergeFields";
 import { addressOf, type Topology } from "./topology";
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** Where `join.sh` puts the kubeconfig that a joining host is admitted with. */
 export const DISCOVERY_FILE = "/etc/inference-stack/cluster/discovery.conf";
@@ -31,8 +30,8 @@ export function configurationDigest(cluster: HostsClusterConfig, topology: Topol
 function clusterDocuments(cluster: HostsClusterConfig, topology: Topology): Fields[] {
   return [
     clusterConfiguration(cluster, topology),
-    merge(cluster.kubelet, { apiVersion: "kubelet.config.k8s.io/v1beta1", kind: "KubeletConfiguration" }),
-    merge(cluster.kubeProxy, { apiVersion: "kubeproxy.config.k8s.io/v1alpha1", kind: "KubeProxyConfiguration" }),
+    mergeFields(cluster.kubelet, { apiVersion: "kubelet.config.k8s.io/v1beta1", kind: "KubeletConfiguration" }),
+    mergeFields(cluster.kubeProxy, { apiVersion: "kubeproxy.config.k8s.io/v1alpha1", kind: "KubeProxyConfiguration" }),
   ];
 }
 
@@ -40,7 +39,7 @@ function clusterDocuments(cluster: HostsClusterConfig, topology: Topology): Fiel
 export function joinDocument(host: HostConfig, cluster: HostsClusterConfig, topology: Topology): string {
   const { controlPlane, ...own } = cluster.kubeadm.joinConfiguration;
   const asControlPlane = {
-    controlPlane: merge((controlPlane ?? {}) as Fields, { localAPIEndpoint: apiEndpoint(host, topology) }),
+    controlPlane: mergeFields((controlPlane ?? {}) as Fields, { localAPIEndpoint: apiEndpoint(host, topology) }),
   };
   const managed = {
     apiVersion: KUBEADM_API,
@@ -49,12 +48,12 @@ export function joinDocument(host: HostConfig, cluster: HostsClusterConfig, topo
     nodeRegistration: nodeRegistration(host, cluster, own.nodeRegistration),
     ...(host.role === "control-plane" ? asControlPlane : {}),
   };
-  return yamlStream([merge(own, managed)]);
+  return yamlStream([mergeFields(own, managed)]);
 }
 
 function initConfiguration(cluster: HostsClusterConfig, topology: Topology): Fields {
   const own = cluster.kubeadm.initConfiguration;
-  return merge(own, {
+  return mergeFields(own, {
     apiVersion: KUBEADM_API,
     kind: "InitConfiguration",
     // kubeadm always makes a token; nobody is given it, and init.sh removes it.
@@ -67,7 +66,7 @@ function initConfiguration(cluster: HostsClusterConfig, topology: Topology): Fie
 function clusterConfiguration(cluster: HostsClusterConfig, topology: Topology): Fields {
   const own = cluster.kubeadm.clusterConfiguration;
   const names = certificateNames(own, topology);
-  return merge(own, {
+  return mergeFields(own, {
     apiVersion: KUBEADM_API,
     kind: "ClusterConfiguration",
     kubernetesVersion: `v${cluster.kubernetesVersion}`,
@@ -90,7 +89,7 @@ function apiEndpoint(host: HostConfig, { apiPort }: Topology): Fields {
 
 function nodeRegistration(host: HostConfig, cluster: HostsClusterConfig, own: unknown): Fields {
   const fields = (own ?? {}) as { kubeletExtraArgs?: { name: string; value: string }[] };
-  return merge(fields, {
+  return mergeFields(fields, {
     name: host.name,
     criSocket: CRI_SOCKET,
     // One after the other, a first start waits for the sum of all pulls.
@@ -99,20 +98,6 @@ function nodeRegistration(host: HostConfig, cluster: HostsClusterConfig, own: un
     // The kubelet would take the address of the default route's interface. The last one of a name counts.
     kubeletExtraArgs: [...(fields.kubeletExtraArgs ?? []), { name: "node-ip", value: addressOf(host) }],
   });
-}
-
-/** Objects are merged, everything else of `managed` replaces what stands in `own`. */
-function merge(own: Fields, managed: Fields): Fields {
-  const merged: Record<string, unknown> = { ...own };
-  for (const [key, value] of Object.entries(managed)) {
-    const before = merged[key];
-    merged[key] = isFields(before) && isFields(value) ? merge(before, value) : value;
-  }
-  return merged;
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function yamlStream(documents: readonly Fields[]): string {

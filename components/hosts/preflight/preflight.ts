@@ -34,7 +34,7 @@ export class Preflight extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    // What comes of a secret input is not shown by itself.
+    // The findings were shown as progress, which is gone when the update ends; the summary stays.
     this.report = pulumi.unsecret(command.stdout).apply(async (text) => {
       const report = JSON.parse(text) as PreflightReport;
       if (report.warnings > 0) {

@@ -1,8 +1,6 @@
 import { stringify } from "smol-toml";
 import type { HostsClusterConfig } from "../../config/schema/hosts";
-
-/** A TOML table as an object. */
-export type Table = Readonly<Record<string, unknown>>;
+import { mergeFields, type Fields } from "../mergeFields";
 
 export interface ContainerdSettings {
   /** Image of the container that holds each pod's namespaces. */
@@ -10,7 +8,7 @@ export interface ContainerdSettings {
   /** An image pull without progress for this long is given up, e.g. `30m`. */
   readonly pullProgressTimeout: string;
   /** The user's own tables; they win. */
-  readonly config: Table;
+  readonly config: Fields;
 }
 
 /** Marks files that a later step may remove again. */
@@ -40,7 +38,7 @@ export function containerd1({ pauseImage, pullProgressTimeout, config }: Contain
       },
     },
   };
-  return generated + stringify(merge(base, config));
+  return generated + stringify(mergeFields(base, config));
 }
 
 /** Configuration of containerd 2.x: a version 3 file, which names the plugins anew (containerd docs/containerd-2.0.md). */
@@ -60,21 +58,7 @@ export function containerd2({ pauseImage, pullProgressTimeout, config }: Contain
       },
     },
   };
-  return generated + stringify(merge(base, config));
-}
-
-/** Tables are merged at every depth, other values and lists of the second replace those of the first. */
-function merge(base: Table, over: Table): Table {
-  const merged: Record<string, unknown> = { ...base };
-  for (const [key, value] of Object.entries(over)) {
-    const before = merged[key];
-    merged[key] = isTable(before) && isTable(value) ? merge(before, value) : value;
-  }
-  return merged;
-}
-
-function isTable(value: unknown): value is Table {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return generated + stringify(mergeFields(base, config));
 }
 
 /** Registries that are not found at their own name. */

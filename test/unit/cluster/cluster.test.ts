@@ -32,6 +32,7 @@ const gpuNode = {
   address: "10.0.0.5",
   gpus: { amd: 8, nvidia: 0 },
   product: "AMD_Instinct_MI300X_OAM",
+  labels: { "amd.com/gpu.product-name": "AMD_Instinct_MI300X_OAM" },
   cpus: 191.5,
   memory: 1583434 * 2 ** 10,
 };
@@ -92,6 +93,7 @@ describe("toClusterNode", () => {
       name: "n",
       gpus: { amd: 0, nvidia: 0 },
       product: undefined,
+      labels: {},
       cpus: 8,
       memory: 2 ** 30,
     };
@@ -223,7 +225,7 @@ describe("connectCluster to bare hosts", () => {
     source: "hosts",
     hosts: [
       { name: "a", address: "a.example.org", nodeAddress: "10.0.0.1", role: "control-plane" },
-      { name: "b", address: "10.0.0.2", role: "worker", gpus: 8, product: "MI300X" },
+      { name: "b", address: "10.0.0.2", role: "worker", gpus: 8, product: "MI300X", labels: { pool: "a" } },
       { name: "c", address: "10.0.0.3", role: "worker", gpus: 4, vendor: "nvidia" },
     ],
   });
@@ -238,6 +240,7 @@ describe("connectCluster to bare hosts", () => {
         ["c", "10.0.0.3", { amd: 0, nvidia: 4 }, undefined],
       ],
     );
+    assert.deepEqual(nodes[1]?.labels, { pool: "a", "kubernetes.io/hostname": "b" });
     assert.deepEqual([kubeconfig, identifier], [undefined, undefined]);
   });
 

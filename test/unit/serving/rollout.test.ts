@@ -68,6 +68,22 @@ describe("surgingModels", () => {
       room([node(8, { product: "MI300X" })]),
       ["qwen"],
     ],
+    [
+      "room on nodes that it does not select",
+      [{ nodeSelector: { pool: "shared" } }],
+      room([
+        node(1, { labels: { pool: "shared" } }),
+        node(8, { labels: { pool: "whole-host" } }),
+        node(8, { labels: {} }),
+      ]),
+      [],
+    ],
+    [
+      "room on a node that it selects, as far as the labels are known",
+      [{ nodeSelector: { pool: "shared", "topology.kubernetes.io/zone": "a" } }],
+      room([node(2, { labels: { pool: "shared" } })]),
+      ["qwen"],
+    ],
     ["a CPU model", [{ gpusPerReplica: 0, gpuVendor: "none" }], room([node(0)]), ["qwen"]],
     ["a wish to replace", [{ rollout: "replace" }], room([node(8)]), []],
     ["a wish to surge", [{ rollout: "surge" }], room([]), ["qwen"]],

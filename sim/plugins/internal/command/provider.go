@@ -72,26 +72,12 @@ func (p *Provider) Check(_ context.Context, request *pulumirpc.CheckRequest) (*p
 
 // Diff replaces on changed triggers; every other change runs the update.
 func (p *Provider) Diff(_ context.Context, request *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
-	olds, err := host.Unmarshal(request.GetOldInputs())
-	if err != nil {
-		return nil, err
-	}
-	news, err := host.Unmarshal(request.GetNews())
+	olds, news, err := host.UnmarshalBoth(request.GetOldInputs(), request.GetNews())
 	if err != nil {
 		return nil, err
 	}
 	diff := properties.RevealAll(olds).Diff(properties.RevealAll(news))
-	if diff == nil {
-		return &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}, nil
-	}
-	response := &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_SOME}
-	for _, key := range diff.ChangedKeys() {
-		response.Diffs = append(response.Diffs, string(key))
-		if key == "triggers" {
-			response.Replaces = append(response.Replaces, string(key))
-		}
-	}
-	return response, nil
+	return host.Differences(diff, func(key resource.PropertyKey) bool { return key == "triggers" }), nil
 }
 
 func (p *Provider) Create(ctx context.Context, request *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
@@ -117,11 +103,7 @@ func (p *Provider) Create(ctx context.Context, request *pulumirpc.CreateRequest)
 }
 
 func (p *Provider) Update(ctx context.Context, request *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
-	inputs, err := host.Unmarshal(request.GetNews())
-	if err != nil {
-		return nil, err
-	}
-	olds, err := host.Unmarshal(request.GetOlds())
+	inputs, olds, err := host.UnmarshalBoth(request.GetNews(), request.GetOlds())
 	if err != nil {
 		return nil, err
 	}

@@ -111,7 +111,9 @@ func (s *synchronized) String() string {
 	return s.buffer.String()
 }
 
-// lineLogger shows each line beside the resource.
+// lineLogger shows each line beside the resource until the next one comes. As with the official provider, the logging
+// input alone decides about it, whether or not an input is secret: the engine takes the secrets of the config out of
+// every message, and a program whose output is secret sets none.
 type lineLogger struct {
 	log  func(line string)
 	rest []byte
@@ -120,11 +122,11 @@ type lineLogger struct {
 func (p *Provider) lineWriter(
 	ctx context.Context, current step, redactor properties.Redactor, enabled bool,
 ) *lineLogger {
-	if !enabled || printsSecrets(current.inputs) {
+	if !enabled {
 		return &lineLogger{log: func(string) {}}
 	}
 	return &lineLogger{log: func(line string) {
-		p.Engine.Info(ctx, string(current.urn), redactor.Redact(line))
+		p.Engine.Status(ctx, string(current.urn), redactor.Redact(line))
 	}}
 }
 

@@ -16,6 +16,32 @@ func Unmarshal(properties *structpb.Struct) (resource.PropertyMap, error) {
 	})
 }
 
+// UnmarshalBoth reads what was and what is to be, or the other way round.
+func UnmarshalBoth(first, second *structpb.Struct) (resource.PropertyMap, resource.PropertyMap, error) {
+	one, err := Unmarshal(first)
+	if err != nil {
+		return nil, nil, err
+	}
+	other, err := Unmarshal(second)
+	return one, other, err
+}
+
+// Differences tells the engine which properties changed, and which of them are reason to replace the resource; diff is
+// nil where nothing did.
+func Differences(diff *resource.ObjectDiff, replaces func(resource.PropertyKey) bool) *pulumirpc.DiffResponse {
+	if diff == nil {
+		return &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}
+	}
+	response := &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_SOME}
+	for _, key := range diff.ChangedKeys() {
+		response.Diffs = append(response.Diffs, string(key))
+		if replaces(key) {
+			response.Replaces = append(response.Replaces, string(key))
+		}
+	}
+	return response
+}
+
 // Marshal writes properties for the wire, keeping what is secret and what is not known yet.
 func Marshal(properties resource.PropertyMap) (*structpb.Struct, error) {
 	return plugin.MarshalProperties(properties, plugin.MarshalOptions{

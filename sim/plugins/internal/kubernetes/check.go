@@ -24,11 +24,7 @@ const (
 func (p *Provider) checkObject(
 	ctx context.Context, request *pulumirpc.CheckRequest,
 ) (*pulumirpc.CheckResponse, error) {
-	olds, err := host.Unmarshal(request.GetOlds())
-	if err != nil {
-		return nil, err
-	}
-	inputs, err := host.Unmarshal(request.GetNews())
+	olds, inputs, err := host.UnmarshalBoth(request.GetOlds(), request.GetNews())
 	if err != nil {
 		return nil, err
 	}

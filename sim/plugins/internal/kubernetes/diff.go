@@ -27,10 +27,7 @@ func (p *Provider) diffObject(request *pulumirpc.DiffRequest) (*pulumirpc.DiffRe
 }
 
 func unmarshalInputs(request *pulumirpc.DiffRequest) (olds, news resource.PropertyMap, err error) {
-	if olds, err = host.Unmarshal(request.GetOldInputs()); err != nil {
-		return nil, nil, err
-	}
-	if news, err = host.Unmarshal(request.GetNews()); err != nil {
+	if olds, news, err = host.UnmarshalBoth(request.GetOldInputs(), request.GetNews()); err != nil {
 		return nil, nil, err
 	}
 	// Whether a value is secret says nothing about the object in the cluster.

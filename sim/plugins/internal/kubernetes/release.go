@@ -31,11 +31,7 @@ type releases struct {
 var unsupportedReleaseInputs = []resource.PropertyKey{"allowNullValues", "postrender", "recreatePods", "lint"}
 
 func (r *releases) check(request *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
-	olds, err := host.Unmarshal(request.GetOlds())
-	if err != nil {
-		return nil, err
-	}
-	inputs, err := host.Unmarshal(request.GetNews())
+	olds, inputs, err := host.UnmarshalBoth(request.GetOlds(), request.GetNews())
 	if err != nil {
 		return nil, err
 	}

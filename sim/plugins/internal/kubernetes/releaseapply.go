@@ -38,11 +38,7 @@ func (r *releases) create(
 func (r *releases) update(
 	ctx context.Context, request *pulumirpc.UpdateRequest,
 ) (*pulumirpc.UpdateResponse, error) {
-	inputs, err := host.Unmarshal(request.GetNews())
-	if err != nil {
-		return nil, err
-	}
-	olds, err := host.Unmarshal(request.GetOlds())
+	inputs, olds, err := host.UnmarshalBoth(request.GetNews(), request.GetOlds())
 	if err != nil {
 		return nil, err
 	}
@@ -120,11 +116,7 @@ func (r *releases) clearTheWay(
 }
 
 func (r *releases) read(ctx context.Context, request *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
-	inputs, err := host.Unmarshal(request.GetInputs())
-	if err != nil {
-		return nil, err
-	}
-	olds, err := host.Unmarshal(request.GetProperties())
+	inputs, olds, err := host.UnmarshalBoth(request.GetInputs(), request.GetProperties())
 	if err != nil {
 		return nil, err
 	}

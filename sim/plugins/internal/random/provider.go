@@ -65,25 +65,11 @@ func (p *Provider) Check(_ context.Context, request *pulumirpc.CheckRequest) (*p
 
 // Diff replaces the resource on any changed input, as a value drawn under other rules is another value.
 func (p *Provider) Diff(_ context.Context, request *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
-	olds, err := host.Unmarshal(request.GetOldInputs())
+	olds, news, err := host.UnmarshalBoth(request.GetOldInputs(), request.GetNews())
 	if err != nil {
 		return nil, err
 	}
-	news, err := host.Unmarshal(request.GetNews())
-	if err != nil {
-		return nil, err
-	}
-	diff := olds.Diff(news)
-	if diff == nil {
-		return &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}, nil
-	}
-	var changed []string
-	for _, key := range diff.ChangedKeys() {
-		changed = append(changed, string(key))
-	}
-	return &pulumirpc.DiffResponse{
-		Changes: pulumirpc.DiffResponse_DIFF_SOME, Diffs: changed, Replaces: changed,
-	}, nil
+	return host.Differences(olds.Diff(news), func(resource.PropertyKey) bool { return true }), nil
 }
 
 func (p *Provider) Create(_ context.Context, request *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {

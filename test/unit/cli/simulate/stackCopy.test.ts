@@ -57,8 +57,8 @@ describe("nodes of a stack", () => {
   it("are its hosts, with the labels, taints and GPUs that they will have", () => {
     const file = read("prod", (text) =>
       text.replace(
-        "        role: worker\n",
-        "        role: worker\n        labels: { rack: r7 }\n        taints: [{ key: spot, effect: NoSchedule }]\n",
+        "        labels: { pool: whole-host }\n",
+        "        labels: { pool: whole-host, rack: r7 }\n        taints: [{ key: spot, effect: NoSchedule }]\n",
       ),
     );
     const { cluster } = checkOriginal(file, "Pulumi.prod.yaml");

@@ -1,6 +1,17 @@
-import { broken, model, simulated, type BrokenConfig } from "./build";
+import type { Path } from "../../../../components/config/paths";
+import { broken, hosts, model, simulated, type BrokenConfig } from "./build";
 
 const draft = { numSpeculativeTokens: 4 };
+
+/** Two hosts with a label each, and a model that selects by these. */
+const selecting = (nodeSelector: object, ...more: readonly (readonly [Path, unknown])[]) =>
+  hosts(
+    [["cluster", "hosts", 0, "labels"], { pool: "shared" }],
+    [["cluster", "hosts", 0, "gpus"], 4],
+    [["cluster", "hosts", 1, "labels"], { pool: "whole-host" }],
+    [["models", 0, "nodeSelector"], nodeSelector],
+    ...more,
+  );
 
 /** Ways of serving a model that cannot work. */
 export const servingMistakes: readonly BrokenConfig[] = [
@@ -109,6 +120,29 @@ export const servingMistakes: readonly BrokenConfig[] = [
     "product of a CPU model",
     simulated([["models", 0, "gpuProduct"], "MI300X"], [["models", 0, "gpusPerReplica"], 0]),
     ["models[0].gpuProduct", '"MI300X"', /nothing on CPU/, /remove it/],
+  ),
+  broken("label that no host has", selecting({ poole: "shared" }), [
+    "models[0].nodeSelector.poole",
+    '"shared"',
+    /a label that some node has/,
+    /add it to cluster\.hosts\[\]\.labels/,
+  ]),
+  broken("label with a value that no host has", selecting({ pool: "share" }), [
+    "models[0].nodeSelector.pool",
+    '"share"',
+    /a value that some node has: shared, whole-host/,
+    /correct it/,
+  ]),
+  broken("labels that no host has together", selecting({ pool: "shared", "kubernetes.io/hostname": "two" }), [
+    "models[0].nodeSelector",
+    "an object",
+    /one node has all of/,
+    /correct it/,
+  ]),
+  broken(
+    "more GPUs than hosts with the label have",
+    selecting({ pool: "shared" }, [["models", 0, "gpusPerReplica"], 8]),
+    ["models[0].gpusPerReplica", "8", /at most 4, the most amd GPUs/, /lower it/],
   ),
   broken("toleration without its value", model("tolerations", [{ key: "dedicated", operator: "Equal" }]), [
     "models[0].tolerations[0].value",
