@@ -25,7 +25,7 @@ clear_unfinished_join() {
   log "found an unfinished $(cat "$ATTEMPT_FILE")"
   if [[ $ROLE == worker ]] && await 20 is_registered; then return 0; fi
   # A node that still counts as Ready would keep this one from joining.
-  if api_answers; then admin delete node "$NODE" --ignore-not-found --wait=false >/dev/null || true; fi
+  if await 15 api_answers; then admin delete node "$NODE" --ignore-not-found --wait=false >/dev/null || true; fi
   reset_host
   return 1
 }

@@ -33,8 +33,10 @@ await() {
   done
 }
 
+# Soon, or not at all: the endpoint may be on its way from one control plane to another.
 api_answers() {
-  [[ -s $ADMIN_CONF ]] && [[ $(admin get --raw /readyz 2>/dev/null) == ok ]]
+  [[ -s $ADMIN_CONF ]] &&
+    [[ $(kubectl --kubeconfig "$ADMIN_CONF" --request-timeout=5s get --raw /readyz 2>/dev/null) == ok ]]
 }
 
 # The API server starts again by itself after a reboot and after its manifest has changed.

@@ -113,7 +113,7 @@ reset_host() {
 # leave_cluster: for good. A control plane that leaves others behind takes its node along.
 leave_cluster() {
   if [[ -e $MEMBER_FILE || -e $ATTEMPT_FILE ]]; then
-    if [[ -s $ADMIN_CONF ]] && api_answers; then
+    if [[ -s $ADMIN_CONF ]] && await 15 api_answers; then
       admin delete node "$NODE" --ignore-not-found --wait=false >/dev/null || true
     fi
     reset_host

@@ -105,7 +105,11 @@ remove_node() {
     fi
     drain_node removal "${force[@]}"
   fi
-  if [[ $ROLE == control-plane && $NODE != "$HOST" ]]; then remove_etcd_member; fi
+  if [[ $ROLE == control-plane && $NODE != "$HOST" ]]; then
+    remove_etcd_member
+    # The endpoint may have led to the one that leaves.
+    await_api
+  fi
   admin delete node "$NODE" --ignore-not-found >/dev/null
   log "$NODE has left the cluster"
 }
