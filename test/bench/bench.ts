@@ -3,6 +3,7 @@ import { loadavg, tmpdir } from "node:os";
 import path from "node:path";
 import { main } from "../../cli/main";
 import { consoleProgress, ensureTools } from "../../sim/toolchain";
+import { elapsed, interruption } from "./interruption";
 import { type ProgramStart, type Run, type Subject } from "./measurement";
 import { parseOptions, usage, type BenchOptions } from "./options";
 import { measureProgramStart } from "./programStart";
@@ -17,7 +18,7 @@ main(async (args) => {
     return 0;
   }
   const tools = await ensureTools({ report: consoleProgress() });
-  const interrupt = interruption();
+  const interrupt = interruption("the simulated clusters");
   const directory = mkdtempSync(path.join(tmpdir(), "inference-stack-bench-"));
   const started = Date.now();
   const [loadBefore = 0] = loadavg();
@@ -91,23 +92,4 @@ function inTurn(subjects: readonly Subject[], round: number): Subject[] {
   const kubectl = subjects.filter((subject) => subject.tool === "kubectl");
   const [first, ...rest] = round % 2 === 0 ? pulumi : [...pulumi].reverse();
   return first === undefined ? [] : [first, ...kubectl, ...rest];
-}
-
-/** Aborted by Ctrl-C: what runs is ended, and all that was made is removed on the way out. */
-function interruption(): AbortSignal {
-  const controller = new AbortController();
-  const abort = (signal: NodeJS.Signals): void => {
-    // npm passes on what the terminal has sent already.
-    if (controller.signal.aborted) return;
-    console.error(`\n${signal}: stopping, and removing the simulated clusters.`);
-    controller.abort(new Error("interrupted; nothing of the benchmark is left"));
-  };
-  process.on("SIGINT", abort);
-  process.on("SIGTERM", abort);
-  return controller.signal;
-}
-
-function elapsed(started: number): string {
-  const seconds = Math.round((Date.now() - started) / 1000);
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }

@@ -71,6 +71,6 @@ export class KubectlObjects {
 }
 
 /** Without what a provider marks its inputs with, such as `__defaults`. */
-function withoutMarks(object: KubernetesInputs): KubernetesInputs {
+export function withoutMarks(object: KubernetesInputs): KubernetesInputs {
   return Object.fromEntries(Object.entries(object).filter(([key]) => !key.startsWith("__")));
 }

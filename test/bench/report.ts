@@ -1,5 +1,4 @@
-import { cpus, release, totalmem } from "node:os";
-import { versions } from "../../sim/toolchain";
+import { machine, section, table } from "./markdown";
 import { median, steps, subjectName, type ProgramStart, type Run, type Step, type StepResult } from "./measurement";
 import type { BenchOptions } from "./options";
 
@@ -29,13 +28,7 @@ export function renderReport(measurements: Measurements): string {
 }
 
 function machineLine({ command, startedAt, options, load }: Measurements): string {
-  const machine = `${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown CPU"}, ${gigabytes(totalmem())} GiB, Linux ${release()}`;
-  const { pulumi, kubernetes } = versions.tools;
-  const busy = `load ${load.map((value) => value.toFixed(1)).join(" before, ")} after`;
-  return [
-    `\`${command}\`, ${startedAt.slice(0, 10)}; medians of ${options.repeat} run(s).`,
-    `${machine}; Node.js ${process.versions.node}, Pulumi ${pulumi.version}, Kubernetes ${kubernetes.version}; ${busy}.`,
-  ].join(" ");
+  return `\`${command}\`, ${startedAt.slice(0, 10)}; medians of ${options.repeat} run(s). ${machine(load)}`;
 }
 
 interface Group {
@@ -212,13 +205,3 @@ function startTable(starts: readonly ProgramStart[]): string {
     ),
   );
 }
-
-const section = (title: string, note: string, body: string): string => `### ${title}\n\n${note}\n\n${body}`;
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  const alignment = head.map((title) => (title === "" || title === "step" ? "---" : "---:"));
-  return [line(head), line(alignment), ...rows.map(line)].join("\n");
-}
-
-const gigabytes = (bytes: number): string => (bytes / 2 ** 30).toFixed(0);

@@ -3,12 +3,15 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-const folder = path.join(__dirname, "../../../components/hosts");
+const root = path.join(__dirname, "../../..");
 
-/** The project's scripts below a directory. */
-function scripts(directory: string): string[] {
-  return fs.readdirSync(directory, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".sh"));
-}
+/** Scripts that run on hosts: the stack's own, and the one that it is measured against. */
+const scripts = ["components/hosts", "test/bench/hosts"].flatMap((folder) =>
+  fs
+    .readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".sh"))
+    .map((file) => path.join(folder, file)),
+);
 
 describe("scripts of hosts", () => {
   it("are clean for shellcheck", function () {
@@ -17,15 +20,14 @@ describe("scripts of hosts", () => {
       console.log("      skipped: shellcheck is not installed (apt-get install shellcheck)");
       this.skip();
     }
-    const files = scripts(folder);
-    assert.ok(files.length > 5);
-    const { stdout } = spawnSync("shellcheck", files, { cwd: folder, encoding: "utf8" });
+    assert.ok(scripts.length > 5);
+    const { stdout } = spawnSync("shellcheck", scripts, { cwd: root, encoding: "utf8" });
     assert.equal(stdout, "");
   });
 
   it("name the shell they are for, since they are sent without a first line", () => {
-    for (const file of scripts(folder)) {
-      const [first = ""] = fs.readFileSync(path.join(folder, file), "utf8").split("\n");
+    for (const file of scripts) {
+      const [first = ""] = fs.readFileSync(path.join(root, file), "utf8").split("\n");
       assert.match(first, /^(# shellcheck shell=bash|#!\/bin\/(ba)?sh|#!\/usr\/bin\/env bash)/, file);
     }
   });
