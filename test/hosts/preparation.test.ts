@@ -135,6 +135,8 @@ describe("Preflight and prerequisites on hosts of the lab", function () {
       const held = await h2.run("apt-mark showhold");
       assert.deepEqual(held.trim().split("\n"), ["containerd", "kubeadm", "kubectl", "kubelet"]);
       const before = await fileList(h2);
+      const unit = await h2.run("systemctl show -p LimitNOFILE,LimitMEMLOCK,NeedDaemonReload containerd");
+      assert.equal(unit, "LimitNOFILE=1048576\nLimitMEMLOCK=infinity\nNeedDaemonReload=no\n");
       const containerd = await h2.run("systemctl show -p MainPID containerd");
       assert.equal(await steps.run("h2", cluster, /./, sudoPassword), "");
       assert.equal(await fileList(h2), before);

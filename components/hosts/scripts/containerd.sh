@@ -81,6 +81,8 @@ run_service() {
   if ! systemctl is-enabled --quiet containerd; then quietly systemctl enable containerd; fi
   if ! systemctl is-active --quiet containerd || started_before containerd "$CONFIGURATION" "$SERVICE_FILE"; then
     log "restarting containerd"
+    # systemd's NeedDaemonReload is blind to a directory of drop-ins that was not there at the last reload.
+    systemctl daemon-reload
     quietly systemctl restart containerd || log "containerd did not start at once"
   fi
   wait_for_answer

@@ -103,9 +103,19 @@ hold_packages() {
   done
 }
 
+# Held packages stay as they are: a containerd from another source would take its place in vain.
+release_other_containerd() {
+  local owner
+  owner=$(dpkg-query --search /usr/bin/containerd 2>/dev/null | cut -d : -f 1) || return 0
+  if [[ $owner == "$CONTAINERD_PACKAGE" ]]; then return; fi
+  log "$CONTAINERD_PACKAGE takes the place of $owner"
+  quietly apt-mark unhold "$owner"
+}
+
 install_packages() {
   local wanted list
   update_lists
+  release_other_containerd
   list=$(missing_packages)
   mapfile -t wanted <<<"$list"
   log "installing ${wanted[*]}"

@@ -24,6 +24,8 @@ export interface LabOptions {
   readonly lasting?: boolean;
   /** Whether name server, package repositories and image registries answer the hosts. Defaults to true. */
   readonly world?: boolean;
+  /** Whether hosts find containerd 2 in Docker's repository (`containerd2Source`). Defaults to true. */
+  readonly containerd2?: boolean;
   readonly report?: Progress;
 }
 
@@ -165,7 +167,8 @@ async function bringUp(record: LabRecord, base: string, options: LabOptions, rep
   const network = labNetwork(record.slot);
   await removeNetwork(network);
   await createNetwork(network);
-  const world = { directory: record.directory, address: network.gateway, lasting: options.lasting, report };
+  const { lasting, containerd2 } = options;
+  const world = { directory: record.directory, address: network.gateway, lasting, containerd2, report };
   const certificateAuthority = options.world === false ? undefined : (await World.start(world)).caCertificate;
   const key = newKeyPair();
   const task = report.task(`lab hosts ${options.hosts.map(({ name }) => name).join(", ")}`);

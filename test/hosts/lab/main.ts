@@ -15,6 +15,7 @@ const usage = `usage: npm run lab -- up | down | status | hosts | ssh HOST [COMM
   --slot N          number of the lab, 0 to 15; its addresses are 10.123.N.11 and on (default: 0; "any": a free one)
   --hosts LIST      for up: NAME or NAME:GPUS, separated by commas (default: h1:8,h2:8)
   --isolated        for up: no outside world; starts without building it first
+  --containerd2     for up: containerd 2 in Docker's repository; three minutes of CPU time the first time
   --user USER       for ssh: root (default), ${users.passwordless} (sudo without a password) or ${users.withPassword} (sudo asks: ${sudoPassword})`;
 
 const lists = ["--directory", "--slot", "--hosts", "--user"];
@@ -31,6 +32,7 @@ main(async (args) => {
       hosts: { type: "string", default: "h1:8,h2:8" },
       user: { type: "string", default: "root" },
       isolated: { type: "boolean", default: false },
+      containerd2: { type: "boolean", default: false },
     },
   });
   const directory = path.resolve(values.directory);
@@ -76,9 +78,10 @@ interface UpOptions {
   readonly slot: string;
   readonly hosts: string;
   readonly isolated: boolean;
+  readonly containerd2: boolean;
 }
 
-async function up(directory: string, { slot, hosts: list, isolated }: UpOptions): Promise<number> {
+async function up(directory: string, { slot, hosts: list, isolated, containerd2 }: UpOptions): Promise<number> {
   const running = labs().find((lab) => lab.directory === directory && !isAbandoned(lab));
   const lab =
     running !== undefined
@@ -88,6 +91,7 @@ async function up(directory: string, { slot, hosts: list, isolated }: UpOptions)
           slot: slot === "any" ? undefined : Number(slot),
           lasting: true,
           world: !isolated,
+          containerd2,
           hosts: list
             .split(",")
             .map((entry) => ({ name: entry.split(":")[0]!, gpus: Number(entry.split(":")[1] ?? 0) })),

@@ -93,6 +93,12 @@ export async function ensureBinaries(workshop: Workshop): Promise<Binaries> {
   };
 }
 
+/** The directory of containerd 2, its shim and ctr, which take three minutes of CPU time to compile. Needs the lock. */
+export function ensureContainerd(workshop: Workshop): Promise<string> {
+  const module = path.join(here, "containerd");
+  return ensureBinary(workshop, target(module, `containerd ${releases.containerd}`, containerd, containerdVersion, 1));
+}
+
 /** The server is the simulated cluster's; only its clients are compiled here. */
 const etcd = {
   etcd: "go.etcd.io/etcd/server/v3",
@@ -109,6 +115,16 @@ const cniPlugins = Object.fromEntries(
     `github.com/containernetworking/plugins/plugins/${plugin}`,
   ]),
 );
+
+const containerdModule = "github.com/containerd/containerd/v2";
+const containerd = Object.fromEntries(
+  ["containerd", "containerd-shim-runc-v2", "ctr"].map((name) => [name, `${containerdModule}/cmd/${name}`]),
+);
+const containerdVersion = {
+  [`${containerdModule}/version.Version`]: `v${releases.containerd}`,
+  // What Docker's package says of itself.
+  [`${containerdModule}/version.Package`]: "containerd.io",
+};
 
 function kubernetesTarget(release: string): GoTarget {
   const { build } = versions.tools.kubernetes;

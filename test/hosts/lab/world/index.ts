@@ -1,3 +1,3 @@
 export { agnhostImage, devicePluginImage, vllmStandInImage } from "./images";
-export { kubernetesReleases, packageRevision, releases } from "./releases";
+export { containerd2Source, kubernetesReleases, packageRevision, releases } from "./releases";
 export { World, type WorldOptions, type WorldRequest, type WorldSettings } from "./world";

@@ -13,6 +13,7 @@ export const kubernetesReleases: readonly string[] = [
 export const releases = {
   agnhost: "2.63.0",
   cniPlugins: "1.9.1",
+  containerd: "2.4.2",
   coredns: "1.14.2",
   criTools: "1.36.0",
   etcd: versions.tools.etcd.version,
@@ -32,3 +33,9 @@ function previousPatch(version: string): string {
   const [major, minor, patch] = version.split(".").map(Number);
   return `${major}.${minor}.${(patch ?? 1) - 1}`;
 }
+
+/** `cluster.containerd.source` of hosts that shall run containerd 2. */
+export const containerd2Source = {
+  repository: "https://download.docker.com/linux/debian",
+  key: "https://download.docker.com/linux/debian/gpg",
+} as const;

@@ -16,6 +16,8 @@ export interface WorldOptions {
   readonly address: string;
   /** Whether it stays up after this process has ended. Defaults to false. */
   readonly lasting?: boolean;
+  /** Whether Docker's package repository is there, with containerd 2. Defaults to true. */
+  readonly containerd2?: boolean;
   readonly report?: Progress;
 }
 
@@ -23,7 +25,7 @@ export interface WorldOptions {
 export interface WorldSettings {
   /** Addresses of names beside those that the world serves itself, e.g. of a control plane's endpoint. */
   readonly records?: Readonly<Record<string, string>>;
-  /** Packages that the Kubernetes repository lacks: `kubelet` or `kubelet=1.36.3-1.1`. */
+  /** Packages that no repository but the distribution's has: `kubelet` or `kubelet=1.36.3-1.1`. */
   readonly missingPackages?: readonly string[];
   /** Images that their registry lacks: `registry.k8s.io/pause` or `registry.k8s.io/pause:3.6`. */
   readonly missingImages?: readonly string[];
@@ -59,8 +61,8 @@ interface Owner {
 const startSeconds = 20;
 
 /**
- * What a host reaches outside of its network, at one address of this machine: names, image registries, the Kubernetes
- * package repository and a Debian mirror, all under their real names with certificates of an authority of the lab's.
+ * What a host reaches outside of its network, at one address of this machine: names, image registries, the package
+ * repositories of Kubernetes and Docker and a Debian mirror, all under their real names with certificates of an authority of the lab's.
  */
 export class World {
   private constructor(
@@ -74,7 +76,7 @@ export class World {
    * @throws when something cannot be built, or a port of the address is taken
    */
   static async start(options: WorldOptions): Promise<World> {
-    const supplies = await ensureSupplies(options.report ?? recordedProgress());
+    const supplies = await ensureSupplies(options.report ?? recordedProgress(), options.containerd2 ?? true);
     await World.stopIn(options.directory);
     await fs.mkdir(options.directory, { recursive: true });
     const files = worldFiles(options.directory);
@@ -161,6 +163,7 @@ async function configuration(supplies: Supplies, options: WorldOptions): Promise
     address: options.address,
     authority: supplies.authority,
     packages: supplies.packages,
+    docker: supplies.docker ?? "",
     images: supplies.images,
     mirrorCache: path.join(cacheDirectory(), "lab", "mirror"),
     mirrors: Object.fromEntries(sources.map(({ hostname, origin }) => [hostname, origin])),

@@ -1,6 +1,7 @@
 // World is the part of the internet that the lab's hosts see, at one address of the machine: DNS that knows a few
-// names, image registries, the Kubernetes package repository, and the machine's Debian mirror. Names resolve to this
-// process and TLS certificates come from an authority that the hosts trust, so a provisioner runs with its default URLs.
+// names, image registries, the package repositories of Kubernetes and Docker, and the machine's Debian mirror. Names
+// resolve to this process and TLS certificates come from an authority that the hosts trust, so a provisioner runs with
+// its default URLs.
 package main
 
 import (
@@ -9,10 +10,12 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -23,8 +26,10 @@ type configuration struct {
 	Address string `json:"address"`
 	// Directory of the certificate authority and of the signing key, both made when they are missing.
 	Authority string `json:"authority"`
-	// Directory of packages: a directory of .debs with a Packages file for each `v<minor>`.
+	// Directory with a package repository for each `v<minor>` of Kubernetes, whose lists are not signed yet.
 	Packages string `json:"packages"`
+	// Directory of Docker's package repository, likewise; "" where hosts shall not find one.
+	Docker string `json:"docker"`
 	// Directory of images: blobs/sha256/ and index.json.
 	Images string `json:"images"`
 	// Directory that keeps what the Debian mirror gave.
@@ -92,7 +97,7 @@ func serve(config configuration) error {
 	if err != nil {
 		return err
 	}
-	packages, err := newPackageRepository(config.Packages, authority)
+	packages, err := newPackageRepositories(config.Packages, config.Docker, authority)
 	if err != nil {
 		return err
 	}
@@ -128,7 +133,7 @@ func serve(config configuration) error {
 	go serveHTTP(tls.NewListener(encrypted, &tls.Config{GetCertificate: authority.certificateFor, NextProtos: []string{"http/1.1"}}))
 	go func() {
 		failed <- (&nameServer{
-			address: net.ParseIP(config.Address), known: append(config.hostNames(), config.Names...),
+			address: net.ParseIP(config.Address), known: slices.Concat(packages.hosts(), slices.Collect(maps.Keys(config.Mirrors)), config.Names),
 			settings: settings, log: requests,
 		}).serve(names)
 	}()
@@ -136,18 +141,10 @@ func serve(config configuration) error {
 	return <-failed
 }
 
-func (c configuration) hostNames() []string {
-	names := []string{packagesHost, packagesStore}
-	for name := range c.Mirrors {
-		names = append(names, name)
-	}
-	return names
-}
-
 // Hands each request to the server that its host name stands for.
 type router struct {
 	mirrors  *mirrors
-	packages *packageRepository
+	packages *packageRepositories
 	images   *imageRegistry
 	settings *settingsFile
 }
@@ -164,7 +161,7 @@ func (r *router) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		abort(w)
 	case r.mirrors.has(host):
 		r.mirrors.serve(w, request, host)
-	case host == packagesHost || host == packagesStore:
+	case r.packages.has(host):
 		r.packages.serve(w, request, host, settings)
 	default:
 		r.images.serve(w, request, host, settings)

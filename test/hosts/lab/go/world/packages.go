@@ -2,22 +2,12 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
-	"crypto"
-	"crypto/sha256"
-	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/ProtonMail/go-crypto/openpgp"
-	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
-	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
 const (
@@ -26,137 +16,115 @@ const (
 	// … to the servers that have the files.
 	packagesStore       = "prod-cdn.packages.k8s.io"
 	packagesStorePrefix = "/repositories/isv:/kubernetes:"
+
+	// Where containerd 2 comes from, see https://docs.docker.com/engine/install/debian/.
+	dockerHost   = "download.docker.com"
+	dockerPrefix = "/linux/debian/"
+	dockerKey    = "gpg"
 )
 
-var packagesPath = regexp.MustCompile(`^/core:/stable:/(v\d+\.\d+)/deb/(.*)$`)
+var (
+	packagesPath = regexp.MustCompile(`^/core:/stable:/(v\d+\.\d+)/deb/(.*)$`)
+	dockerPath   = regexp.MustCompile(`^dists/([a-z]+)/(.*)$`)
+)
 
-// The Kubernetes community's repository: a flat one a minor version, as `deb https://pkgs.k8s.io/core:/stable:/v1.36/deb/ /`
-// names it. Its lists are made and signed when they are asked for, so that a package can go missing at any time.
-type packageRepository struct {
-	directory string
-	authority *authority
-	publicKey []byte
-	started   time.Time
-
-	mutex sync.Mutex
-	lists map[string]map[string][]byte
+// The package repositories beyond the distribution's own.
+type packageRepositories struct {
+	// Directory with a repository for each `v<minor>`.
+	kubernetes string
+	// Directory of Docker's repository; "" where there is none.
+	docker string
+	lists  *signedLists
 }
 
-func newPackageRepository(directory string, authority *authority) (*packageRepository, error) {
-	key, err := armored(openpgp.PublicKeyType, func(w *bytes.Buffer) error { return authority.signer.Serialize(w) })
-	return &packageRepository{
-		directory: directory, authority: authority, publicKey: key, started: time.Now(),
-		lists: map[string]map[string][]byte{},
-	}, err
+func newPackageRepositories(kubernetes, docker string, authority *authority) (*packageRepositories, error) {
+	lists, err := newSignedLists(authority)
+	return &packageRepositories{kubernetes: kubernetes, docker: docker, lists: lists}, err
 }
 
-func (r *packageRepository) serve(w http.ResponseWriter, request *http.Request, host string, settings settings) {
-	path := request.URL.Path
-	if host == packagesHost {
-		http.Redirect(w, request, "https://"+packagesStore+packagesStorePrefix+path, http.StatusFound)
-		return
+func (r *packageRepositories) hosts() []string {
+	hosts := []string{packagesHost, packagesStore}
+	if r.docker != "" {
+		hosts = append(hosts, dockerHost)
 	}
-	match := packagesPath.FindStringSubmatch(strings.TrimPrefix(path, packagesStorePrefix))
+	return hosts
+}
+
+func (r *packageRepositories) has(host string) bool { return slices.Contains(r.hosts(), host) }
+
+func (r *packageRepositories) serve(w http.ResponseWriter, request *http.Request, host string, settings settings) {
+	switch host {
+	case packagesHost:
+		address := "https://" + packagesStore + packagesStorePrefix + request.URL.Path
+		http.Redirect(w, request, address, http.StatusFound)
+	case packagesStore:
+		r.serveKubernetes(w, request, strings.TrimPrefix(request.URL.Path, packagesStorePrefix), settings)
+	default:
+		r.serveDocker(w, request, strings.TrimPrefix(request.URL.Path, dockerPrefix), settings)
+	}
+}
+
+// The Kubernetes community's repository: a flat one a minor version, as
+// `deb https://pkgs.k8s.io/core:/stable:/v1.36/deb/ /` names it.
+func (r *packageRepositories) serveKubernetes(w http.ResponseWriter, request *http.Request, path string, settings settings) {
+	match := packagesPath.FindStringSubmatch(path)
 	if match == nil {
 		http.NotFound(w, request)
 		return
 	}
 	minor, file := match[1], match[2]
-	lists, err := r.listsOf(minor, settings)
+	name := "isv:kubernetes:core:stable:" + minor
+	r.serveFile(w, request, repository{
+		directory: filepath.Join(r.kubernetes, minor),
+		index:     "Packages",
+		key:       "Release.key",
+		header:    "Archive: deb\nCodename: deb\nOrigin: " + name + "\nLabel: " + name + "\n",
+	}, file, file, settings)
+}
+
+// Docker's repository: a suite a release of Debian, as `deb https://download.docker.com/linux/debian bookworm stable`
+// names it. Packages lie below dists/, too.
+func (r *packageRepositories) serveDocker(w http.ResponseWriter, request *http.Request, path string, settings settings) {
+	if path == dockerKey {
+		r.send(w, request, path, r.lists.publicKey)
+		return
+	}
+	match := dockerPath.FindStringSubmatch(path)
+	if match == nil {
+		http.NotFound(w, request)
+		return
+	}
+	suite := match[1]
+	r.serveFile(w, request, repository{
+		directory: r.docker,
+		index:     "dists/" + suite + "/stable/binary-" + architecture + "/Packages",
+		root:      "dists/" + suite + "/",
+		header:    "Origin: Docker\nLabel: Docker CE\nSuite: " + suite + "\nCodename: " + suite + "\nComponents: stable\n",
+	}, path, match[2], settings)
+}
+
+// Serves a list by its name in the repository's Release, or a package by its path, when the repository lists it.
+func (r *packageRepositories) serveFile(
+	w http.ResponseWriter, request *http.Request, repository repository, path, name string, settings settings,
+) {
+	lists, err := r.lists.of(repository, settings)
 	if err != nil {
 		http.NotFound(w, request)
 		return
 	}
-	if contents, found := lists[file]; found {
-		http.ServeContent(w, request, file, r.started, bytes.NewReader(contents))
+	if contents, found := lists[name]; found {
+		r.send(w, request, name, contents)
 		return
 	}
-	if strings.Contains(string(lists["Packages"]), "\nFilename: "+file+"\n") {
-		w.Header().Set("Content-Type", "application/octet-stream")
-		http.ServeFile(w, request, filepath.Join(r.directory, minor, filepath.FromSlash(file)))
+	index := lists[repository.indexName()]
+	if !bytes.Contains(index, []byte("\nFilename: "+path+"\n")) {
+		http.NotFound(w, request)
 		return
 	}
-	http.NotFound(w, request)
+	w.Header().Set("Content-Type", "application/octet-stream")
+	http.ServeFile(w, request, filepath.Join(repository.directory, filepath.FromSlash(path)))
 }
 
-// The list files of one minor version by name.
-func (r *packageRepository) listsOf(minor string, settings settings) (map[string][]byte, error) {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	missing := slices.Sorted(slices.Values(settings.MissingPackages))
-	key := minor + " " + strings.Join(missing, " ")
-	if lists, found := r.lists[key]; found {
-		return lists, nil
-	}
-	index, err := os.ReadFile(filepath.Join(r.directory, minor, "Packages"))
-	if err != nil {
-		return nil, err
-	}
-	lists, err := r.sign(minor, without(index, settings))
-	if err != nil {
-		return nil, err
-	}
-	r.lists[key] = lists
-	return lists, nil
-}
-
-func without(index []byte, settings settings) []byte {
-	var kept bytes.Buffer
-	for stanza := range strings.SplitSeq(strings.TrimSpace(string(index)), "\n\n") {
-		if !settings.lacksPackage(field(stanza, "Package"), field(stanza, "Version")) {
-			kept.WriteString(strings.TrimSpace(stanza) + "\n\n")
-		}
-	}
-	return kept.Bytes()
-}
-
-func field(stanza, name string) string {
-	for line := range strings.Lines(stanza) {
-		if value, found := strings.CutPrefix(line, name+": "); found {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
-}
-
-func (r *packageRepository) sign(minor string, index []byte) (map[string][]byte, error) {
-	var compressed bytes.Buffer
-	zip := gzip.NewWriter(&compressed)
-	if _, err := zip.Write(index); err != nil {
-		return nil, err
-	}
-	if err := zip.Close(); err != nil {
-		return nil, err
-	}
-	lists := map[string][]byte{"Packages": index, "Packages.gz": compressed.Bytes(), "Release.key": r.publicKey}
-	release := r.release(minor, lists)
-	lists["Release"] = release
-	config := &packet.Config{DefaultHash: crypto.SHA256}
-	var inline, detached bytes.Buffer
-	w, err := clearsign.Encode(&inline, r.authority.signer.PrivateKey, config)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(release); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	err = openpgp.ArmoredDetachSign(&detached, r.authority.signer, bytes.NewReader(release), config)
-	lists["InRelease"] = append(inline.Bytes(), '\n')
-	lists["Release.gpg"] = append(detached.Bytes(), '\n')
-	return lists, err
-}
-
-func (r *packageRepository) release(minor string, lists map[string][]byte) []byte {
-	var release bytes.Buffer
-	name := "isv:kubernetes:core:stable:" + minor
-	fmt.Fprintf(&release, "Archive: deb\nCodename: deb\nOrigin: %s\nLabel: %s\nArchitectures: amd64 arm64\nDate: %s\n",
-		name, name, r.started.UTC().Format(time.RFC1123))
-	release.WriteString("Description: Kubernetes " + minor + " packages of the test lab\nSHA256:\n")
-	for _, name := range []string{"Packages", "Packages.gz"} {
-		fmt.Fprintf(&release, " %x %d %s\n", sha256.Sum256(lists[name]), len(lists[name]), name)
-	}
-	return release.Bytes()
+func (r *packageRepositories) send(w http.ResponseWriter, request *http.Request, name string, contents []byte) {
+	http.ServeContent(w, request, name, r.lists.started.Truncate(time.Second), bytes.NewReader(contents))
 }

@@ -27,6 +27,11 @@ Version: 1.36.3-1.1
 Filename: amd64/kubectl_1.36.3-1.1_amd64.deb
 `
 
+const (
+	testDockerIndex   = "dists/bookworm/stable/binary-" + architecture + "/Packages"
+	testDockerPackage = "dists/bookworm/pool/stable/containerd.io_2.0~debian.12.deb"
+)
+
 const testPrefix = packagesStorePrefix + "/core:/stable:/v1.36/deb/"
 
 // One for all tests: making a signing key takes a while.
@@ -39,17 +44,20 @@ var testAuthority = sync.OnceValues(func() (*authority, error) {
 	return openAuthority(directory)
 })
 
-func testRepository(t *testing.T) *packageRepository {
+func testRepository(t *testing.T) *packageRepositories {
 	t.Helper()
 	directory := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(directory, "v1.36", "amd64"), 0o755); err != nil {
-		t.Fatal(err)
-	}
 	for name, contents := range map[string]string{
-		"Packages":                           testIndex,
-		"amd64/kubelet_1.36.3-1.1_amd64.deb": "a package",
+		"v1.36/Packages": testIndex,
+		"v1.36/amd64/kubelet_1.36.3-1.1_amd64.deb": "a package",
+		"docker/" + testDockerIndex:                "Package: containerd.io\nVersion: 2.0\nFilename: " + testDockerPackage + "\n",
+		"docker/" + testDockerPackage:              "another package",
 	} {
-		if err := os.WriteFile(filepath.Join(directory, "v1.36", name), []byte(contents), 0o644); err != nil {
+		file := filepath.Join(directory, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(contents), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -57,14 +65,14 @@ func testRepository(t *testing.T) *packageRepository {
 	if err != nil {
 		t.Fatal(err)
 	}
-	repository, err := newPackageRepository(directory, authority)
+	repository, err := newPackageRepositories(directory, filepath.Join(directory, "docker"), authority)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return repository
 }
 
-func get(repository *packageRepository, host, path string, settings settings) *httptest.ResponseRecorder {
+func get(repository *packageRepositories, host, path string, settings settings) *httptest.ResponseRecorder {
 	recorder := httptest.NewRecorder()
 	repository.serve(recorder, httptest.NewRequest(http.MethodGet, "https://"+host+path, nil), host, settings)
 	return recorder
@@ -144,6 +152,54 @@ func TestRepositoryLacksWhatSettingsSay(t *testing.T) {
 	file := get(repository, packagesStore, testPrefix+"amd64/kubelet_1.36.3-1.1_amd64.deb", lacking)
 	if file.Code != http.StatusNotFound {
 		t.Errorf("a missing package is served: %d", file.Code)
+	}
+}
+
+func TestDockersRepositoryHasASuiteThatItsKeySigns(t *testing.T) {
+	repository := testRepository(t)
+	keys, err := openpgp.ReadArmoredKeyRing(get(repository, dockerHost, dockerPrefix+"gpg", settings{}).Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release := get(repository, dockerHost, dockerPrefix+"dists/bookworm/InRelease", settings{})
+	block, _ := clearsign.Decode(release.Body.Bytes())
+	if block == nil {
+		t.Fatalf("InRelease is not signed: %d %s", release.Code, release.Body)
+	}
+	if _, err := block.VerifySignature(keys, nil); err != nil {
+		t.Errorf("InRelease: %v", err)
+	}
+	for _, line := range []string{"\nCodename: bookworm\n", "\nComponents: stable\n", " stable/binary-" + architecture + "/Packages\n"} {
+		if !bytes.Contains(block.Plaintext, []byte(line)) {
+			t.Errorf("Release lacks %q: %s", line, block.Plaintext)
+		}
+	}
+}
+
+func TestDockersRepositoryServesWhatASuiteLists(t *testing.T) {
+	repository := testRepository(t)
+	for path, want := range map[string]int{
+		testDockerPackage:                                http.StatusOK,
+		testDockerIndex:                                  http.StatusOK,
+		testDockerIndex + ".gz":                          http.StatusOK,
+		"dists/bookworm/pool/stable/unlisted.deb":        http.StatusNotFound,
+		"dists/unknown/InRelease":                        http.StatusNotFound,
+		strings.Replace(testDockerPackage, "/", "//", 1): http.StatusNotFound,
+	} {
+		if response := get(repository, dockerHost, dockerPrefix+path, settings{}); response.Code != want {
+			t.Errorf("%q: %d, expected %d", path, response.Code, want)
+		}
+	}
+	lacking := settings{MissingPackages: []string{"containerd.io"}}
+	if response := get(repository, dockerHost, dockerPrefix+testDockerPackage, lacking); response.Code != http.StatusNotFound {
+		t.Errorf("a missing package is served: %d", response.Code)
+	}
+}
+
+func TestDockersRepositoryIsThereWhenItIsAskedFor(t *testing.T) {
+	with, without := &packageRepositories{docker: "/docker"}, &packageRepositories{}
+	if !with.has(dockerHost) || without.has(dockerHost) || !without.has(packagesHost) {
+		t.Errorf("with: %v, without: %v", with.hosts(), without.hosts())
 	}
 }
 

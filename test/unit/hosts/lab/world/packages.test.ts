@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
+import { controlFile, packagesFile, packagesStanza, type PackageSpec } from "../../../../hosts/lab/world/debianPackage";
 import {
-  controlFile,
-  packagesFile,
+  dockerRepositories,
+  kubernetesRepositories,
+  otherPackages,
   packagesOf,
-  packagesStanza,
-  type PackageSpec,
 } from "../../../../hosts/lab/world/packages";
-import { kubernetesReleases } from "../../../../hosts/lab/world/releases";
+import { kubernetesReleases, releases } from "../../../../hosts/lab/world/releases";
 import type { Binaries } from "../../../../hosts/lab/world/binaries";
 
 const spec: PackageSpec = {
@@ -59,15 +59,13 @@ describe("lab packages", () => {
       const names = packages.filter(({ version }) => version === release).map(({ name }) => name);
       assert.deepEqual(names, ["kubelet", "kubeadm", "kubectl"]);
     }
-    for (const { name, version, files } of packages.filter(
-      ({ name }) => name.startsWith("kube") && !name.includes("-"),
-    )) {
+    for (const { name, version, files } of packages) {
       assert.equal(files[`/usr/bin/${name}`]!.source, `/bin-${version}/${name}`);
     }
   });
 
   it("put what kubeadm and the kubelet read where the official packages have it", () => {
-    const paths = packagesOf(binaries).flatMap(({ files }) => Object.keys(files));
+    const paths = [...packagesOf(binaries), ...otherPackages(binaries)].flatMap(({ files }) => Object.keys(files));
     for (const path of [
       "/usr/lib/systemd/system/kubelet.service",
       "/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf",
@@ -77,6 +75,23 @@ describe("lab packages", () => {
     ]) {
       assert.ok(paths.includes(path), path);
     }
+  });
+
+  it("are in the repository of their minor version, beside what all of them have", () => {
+    const repositories = kubernetesRepositories(binaries);
+    const kubernetes = kubernetesReleases.flatMap(() => ["kubelet", "kubeadm", "kubectl"]);
+    assert.deepEqual(
+      repositories.map(({ root, packages }) => [root, packages.map(({ name }) => name)]),
+      [[`v${kubernetesReleases[0]!.replace(/\.\d+$/, "")}`, [...kubernetes, "kubernetes-cni", "cri-tools"]]],
+    );
+  });
+
+  it("offer containerd 2 as Docker does, which the distribution's containerd gives way to", () => {
+    const [repository] = dockerRepositories("/containerd");
+    assert.match(repository!.index, /^dists\/bookworm\/stable\/binary-\w+\/Packages$/);
+    const control = controlFile(repository!.packages[0]!, "amd64");
+    assert.match(control, new RegExp(`^Version: ${releases.containerd}-1~debian\\.12~bookworm$`, "m"));
+    assert.match(control, /^Conflicts: containerd$/m);
   });
 
   it("release versions that an upgrade may step between", () => {

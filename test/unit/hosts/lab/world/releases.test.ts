@@ -13,6 +13,7 @@ const goMod = (...module: string[]): string => readFileSync(path.join(modules, .
 describe("lab releases", () => {
   const pinned: readonly (readonly [string, string, string])[] = [
     ["github.com/containernetworking/plugins", releases.cniPlugins, goMod()],
+    ["github.com/containerd/containerd/v2", releases.containerd, goMod("containerd")],
     ["github.com/coredns/coredns", releases.coredns, goMod()],
     ["github.com/flannel-io/flannel", releases.flannel, goMod()],
     ["go.universe.tf/metallb", releases.metallb, goMod("metallb")],
@@ -24,7 +25,7 @@ describe("lab releases", () => {
   }
 
   it("are compiled by the oldest Go that the project asks for", () => {
-    for (const file of [goMod(), goMod("metallb")]) {
+    for (const file of [goMod(), goMod("containerd"), goMod("metallb")]) {
       assert.equal(olderThan(versions.go, /^go (\S+)$/m.exec(file)![1]!), false);
     }
   });
