@@ -36,7 +36,10 @@ describe("containerd 2 on hosts of the lab", function () {
 
   const cluster = () =>
     steps.cluster({
-      containerd: { source: containerd2Source },
+      containerd: {
+        source: containerd2Source,
+        config: { plugins: { "io.containerd.cri.v1.images": { max_concurrent_downloads: 7 } } },
+      },
       mirrors: { images: { "registry.k8s.io": `https://${mirror}` } },
     });
 
@@ -71,6 +74,7 @@ describe("containerd 2 on hosts of the lab", function () {
     assert.equal(at(images, "pinned_images", "sandbox"), pause);
     assert.equal(at(images, "registry", "config_path"), "/etc/containerd/certs.d");
     assert.equal(at(images, "image_pull_progress_timeout"), "30m");
+    assert.equal(at(images, "max_concurrent_downloads"), 7);
     const runtime = at(dump, "plugins", "io.containerd.cri.v1.runtime") as Table;
     assert.deepEqual(at(runtime, "cni", "bin_dirs"), ["/opt/cni/bin"]);
     // What the process that runs has made of it.
