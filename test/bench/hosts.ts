@@ -26,7 +26,7 @@ main(async (args) => {
   }
   const progress = consoleProgress();
   const tools = await ensureTools({ report: progress });
-  await ensureSupplies(progress);
+  await ensureSupplies(progress, false);
   const signal = interruption("the lab's hosts");
   const [loadBefore = 0] = loadavg();
   const startedAt = new Date().toISOString();

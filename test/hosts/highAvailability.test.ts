@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { consoleProgress } from "../../sim/toolchain";
 import { assertSucceeded, changes, run } from "../testStack";
 import { Lab, whyNoLab, type LabHost } from "./lab";
+import { containerd2Source } from "./lab/world";
 import { assertLeft, bareStack, eventually, LabCluster } from "./labCluster";
 import { LabStack, type HostEntry } from "./labStack";
 
@@ -13,9 +14,9 @@ const names = ["h1", "h2", "h3"];
 const roles: Record<string, HostEntry> = Object.fromEntries(names.map((name) => [name, { role: "control-plane" }]));
 /** Each kind of step, such as the joins, is interrupted so often at the most. */
 const TIMES_A_KIND = 2;
-const INTERRUPTIONS = 18;
+const INTERRUPTIONS = 16;
 
-describe("hosts: three control planes with a virtual IP (held by a stand-in for kube-vip)", function () {
+describe("hosts: three control planes with containerd 2 and a virtual IP (held by a stand-in for kube-vip)", function () {
   this.timeout("20m");
   let lab: Lab;
   let stack: LabStack;
@@ -31,7 +32,8 @@ describe("hosts: three control planes with a virtual IP (held by a stand-in for 
     }
     lab = await Lab.start({ hosts: names.map((name) => ({ name, gpus: 8 })), report: consoleProgress() });
     virtualIp = lab.network.hostAddress(50);
-    stack = await LabStack.start(lab, bareStack(lab, roles, { virtualIp: { address: virtualIp } }));
+    const containerd = { source: containerd2Source };
+    stack = await LabStack.start(lab, bareStack(lab, roles, { virtualIp: { address: virtualIp }, containerd }));
     first = lab.host("h1");
     cluster = new LabCluster(lab, stack, first);
   });
