@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { parse } from "smol-toml";
 import { HostSteps } from "./hostSteps";
-import { Lab, whyNoLab, type LabHost } from "./lab";
+import { Lab, type LabHost } from "./lab";
 import { containerd2Source, releases } from "./lab/world";
+import { skipWithoutLab } from "./skipWithoutLab";
 
 const mirror = "mirror.example.test";
 const pause = "registry.k8s.io/pause:3.10.2";
@@ -20,11 +21,7 @@ describe("containerd 2 on hosts of the lab", function () {
   let h2: LabHost;
 
   before(async function () {
-    const reason = whyNoLab();
-    if (reason !== undefined) {
-      console.log(`    skipped: ${reason}`);
-      this.skip();
-    }
+    skipWithoutLab(this);
     lab = await Lab.start({ hosts: [{ name: "h1" }, { name: "h2" }] });
     steps = new HostSteps(lab, "22222222-3333-4444-5555-666666666666");
     [h1, h2] = [lab.host("h1"), lab.host("h2")];

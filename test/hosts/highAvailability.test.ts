@@ -5,10 +5,11 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { consoleProgress } from "../../sim/toolchain";
 import { assertSucceeded, changes, run } from "../testStack";
-import { Lab, whyNoLab, type LabHost } from "./lab";
+import { Lab, type LabHost } from "./lab";
 import { containerd2Source } from "./lab/world";
 import { assertLeft, bareStack, eventually, LabCluster } from "./labCluster";
 import { LabStack, type HostEntry } from "./labStack";
+import { skipWithoutLab } from "./skipWithoutLab";
 
 const names = ["h1", "h2", "h3"];
 const roles: Record<string, HostEntry> = Object.fromEntries(names.map((name) => [name, { role: "control-plane" }]));
@@ -25,11 +26,7 @@ describe("hosts: three control planes with containerd 2 and a virtual IP (held b
   let virtualIp: string;
 
   before(async function () {
-    const reason = whyNoLab();
-    if (reason !== undefined) {
-      console.log(`      skipped: ${reason}`);
-      this.skip();
-    }
+    skipWithoutLab(this);
     lab = await Lab.start({ hosts: names.map((name) => ({ name, gpus: 8 })), report: consoleProgress() });
     virtualIp = lab.network.hostAddress(50);
     const containerd = { source: containerd2Source };

@@ -6,9 +6,10 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { consoleProgress } from "../../sim/toolchain";
 import { listProcesses } from "../../sim/toolchain/processes";
-import { Lab, sudoPassword, users, whyNoLab } from "./lab";
+import { Lab, sudoPassword, users } from "./lab";
 import { groupDirectories } from "./lab/cgroups";
 import { execute } from "./lab/execute";
+import { skipWithoutLab } from "./skipWithoutLab";
 
 /** What a lab has left on this machine: anything that bears its name or its directory. */
 async function leftovers({ network, directory }: Pick<Lab, "network" | "directory">): Promise<string[]> {
@@ -39,11 +40,7 @@ describe("hosts: the lab", function () {
   let lab: Lab;
 
   before(async function () {
-    const reason = whyNoLab();
-    if (reason !== undefined) {
-      console.log(`    skipped: ${reason}`);
-      this.skip();
-    }
+    skipWithoutLab(this);
     const hosts = [{ name: "h1", gpus: 8 }, { name: "h2" }];
     lab = await Lab.start({ hosts, world: false, report: consoleProgress() });
   });
@@ -158,9 +155,7 @@ describe("hosts: a lab whose owner is killed with kill -9", function () {
   this.timeout("5m");
 
   it("loses its power at once, and the next lab removes it", async function () {
-    if (whyNoLab() !== undefined) {
-      this.skip();
-    }
+    skipWithoutLab(this);
     const directory = mkdtempSync(path.join(tmpdir(), "inference-stack-lab-"));
     const program = `require("./test/hosts/lab").Lab.start({ directory: ${JSON.stringify(directory)}, hosts: [{ name: "h1" }], world: false })
       .then((lab) => { console.log(lab.network.name); setInterval(() => undefined, 1000); });`;

@@ -3,9 +3,10 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { consoleProgress } from "../../sim/toolchain";
 import { assertSucceeded, changes } from "../testStack";
-import { Lab, whyNoLab, type LabHost } from "./lab";
+import { Lab, type LabHost } from "./lab";
 import { assertLeft, bareStack, clusterOf, eventually, labKubelet, LabCluster, NEW, OLD } from "./labCluster";
 import { LabStack, type HostEntry } from "./labStack";
+import { skipWithoutLab } from "./skipWithoutLab";
 
 const roles: Record<string, HostEntry> = {
   h1: { role: "control-plane" },
@@ -21,11 +22,7 @@ describe("hosts: a cluster's life", function () {
   let controlPlane: LabHost;
 
   before(async function () {
-    const reason = whyNoLab();
-    if (reason !== undefined) {
-      console.log(`      skipped: ${reason}`);
-      this.skip();
-    }
+    skipWithoutLab(this);
     const hosts = [{ name: "h1", gpus: 8 }, { name: "h2" }, { name: "h3" }];
     lab = await Lab.start({ hosts, report: consoleProgress() });
     stack = await LabStack.start(lab, bareStack(lab, roles, { kubernetesVersion: OLD }));

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { PreflightReport } from "../../components/hosts/preflight/report";
 import { consoleProgress } from "../../sim/toolchain";
 import { HostSteps } from "./hostSteps";
-import { Lab, sudoPassword, whyNoLab, type LabHost } from "./lab";
+import { Lab, sudoPassword, type LabHost } from "./lab";
+import { skipWithoutLab } from "./skipWithoutLab";
 
 const clusterId = "11111111-2222-3333-4444-555555555555";
 /** Runs a program of perl, which is part of every Debian, in the background. */
@@ -34,11 +35,7 @@ describe("Preflight and prerequisites on hosts of the lab", function () {
   let h2: LabHost;
 
   before(async function () {
-    const reason = whyNoLab();
-    if (reason !== undefined) {
-      console.log(`    skipped: ${reason}`);
-      this.skip();
-    }
+    skipWithoutLab(this);
     lab = await Lab.start({ hosts: [{ name: "h1", gpus: 8 }, { name: "h2" }], report: consoleProgress() });
     steps = new HostSteps(lab, clusterId);
     [h1, h2] = [lab.host("h1"), lab.host("h2")];

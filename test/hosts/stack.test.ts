@@ -13,7 +13,8 @@ import { stopStateService } from "../../cli/stateBackend";
 import { kubeconfigInState } from "../../cli/stateKubeconfig";
 import { consoleProgress, ensureTools } from "../../sim/toolchain";
 import { assertSucceeded, changes } from "../sim/sandbox";
-import { Lab, whyNoLab } from "./lab";
+import { Lab } from "./lab";
+import { skipWithoutLab } from "./skipWithoutLab";
 
 const modelName = "qwen3-8b";
 
@@ -40,11 +41,7 @@ describe("hosts: the stack lab, from two bare hosts to an answered request", fun
     engine.capture(["up", "--yes", "--non-interactive", "--skip-preview", ...policyArguments("lab"), ...more]);
 
   before(async function () {
-    const reason = whyNoLab();
-    if (reason !== undefined) {
-      console.log(`    skipped: ${reason}`);
-      this.skip();
-    }
+    skipWithoutLab(this);
     directory = mkdtempSync(path.join(tmpdir(), "inference-stack-lab-stack-"));
     const tools = await ensureTools({ report: consoleProgress() });
     const hosts = ["h1", "h2"].map((name) => ({ name, gpus: 8 }));

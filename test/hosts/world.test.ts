@@ -9,8 +9,8 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { consoleProgress } from "../../sim/toolchain";
 import { inspectProcess } from "../../sim/toolchain/processes";
-import { whyNoLab } from "./lab";
 import { kubernetesReleases, packageRevision, World } from "./lab/world";
+import { skipWithoutLab } from "./skipWithoutLab";
 
 /** An address of this machine that no lab uses; nothing but the test listens there. */
 const address = "127.123.0.1";
@@ -28,11 +28,7 @@ describe("lab: the outside world", function () {
   let world: World;
 
   before(async function () {
-    const reason = whyNoLab();
-    if (reason !== undefined) {
-      console.log(`    skipped: ${reason}`);
-      this.skip();
-    }
+    skipWithoutLab(this);
     world = await World.start({ directory, address, report: consoleProgress() });
     resolver.setServers([address]);
   });
