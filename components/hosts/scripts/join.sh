@@ -24,8 +24,8 @@ is_registered() {
 clear_unfinished_join() {
   log "found an unfinished $(cat "$ATTEMPT_FILE")"
   if [[ $ROLE == worker ]] && await 20 is_registered; then return 0; fi
-  # A node that still counts as Ready would keep this one from joining.
-  if await 15 api_answers; then admin delete node "$NODE" --ignore-not-found --wait=false >/dev/null || true; fi
+  # A node that still counts as Ready would keep this one from joining. etcd may miss its majority until it runs here again.
+  withdraw 60
   reset_host
   return 1
 }

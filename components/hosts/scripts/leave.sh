@@ -26,7 +26,7 @@ remove_pods() {
   log "removing $(wc -l <<<"$pods") pods"
   # Without the pod network's plugin a pod cannot be stopped in order: it goes with its processes.
   # shellcheck disable=SC2086
-  quietly crictl --runtime-endpoint "$CRI_SOCKET" rmp -f $pods || log "some pods were left to kubeadm reset"
+  quietly crictl --runtime-endpoint "$CRI_SOCKET" --timeout 60s rmp -f $pods || log "some pods were left to kubeadm reset"
 }
 
 # Names in the rules of kube-proxy, Calico, CNI plugins and flannel.
@@ -80,17 +80,19 @@ remove_virtual_ip() {
   done < <(ip -o address show to "$address")
 }
 
-# While etcd still runs here: of two members, both must agree that one goes. kubeadm keeps the last one.
-leave_etcd() {
-  if [[ ! -s $MANIFESTS/etcd.yaml || ! -s $ADMIN_CONF ]]; then return; fi
-  await 60 api_answers || log "the API server does not answer: the other control planes may have to remove $NODE from etcd"
-  quietly kubeadm reset phase remove-etcd-member || log "$NODE was no member of etcd, or could not be removed from it"
+# withdraw SECONDS: takes the node that this host is out of the cluster, and a control plane out of etcd while its member
+# still runs: of two members, both must agree that one goes. kubeadm finds the member by the node.
+withdraw() {
+  if [[ ! -s $ADMIN_CONF ]] || ! await "$1" api_answers; then return; fi
+  if [[ -s $MANIFESTS/etcd.yaml ]] && admin get node "$NODE" >/dev/null 2>&1; then
+    quietly kubeadm reset phase remove-etcd-member || log "$NODE could not be removed from etcd"
+  fi
+  admin delete node "$NODE" --ignore-not-found --wait=false >/dev/null || true
 }
 
 # reset_host: back to a host that kubeadm has never seen; who may admit it stays known.
 reset_host() {
   log "resetting the host"
-  leave_etcd
   systemctl stop kubelet 2>/dev/null || true
   remove_pods
   remove_virtual_ip
@@ -113,9 +115,7 @@ reset_host() {
 # leave_cluster: for good. A control plane that leaves others behind takes its node along.
 leave_cluster() {
   if [[ -e $MEMBER_FILE || -e $ATTEMPT_FILE ]]; then
-    if [[ -s $ADMIN_CONF ]] && await 15 api_answers; then
-      admin delete node "$NODE" --ignore-not-found --wait=false >/dev/null || true
-    fi
+    withdraw 15
     reset_host
   fi
   rm -rf "$STATE_DIRECTORY"

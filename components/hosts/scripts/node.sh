@@ -83,9 +83,19 @@ set_node() {
 
 # An etcd that misses one of its members for good is the next failure away from standing still.
 remove_etcd_member() {
-  local member
+  local members member
   if [[ ! -s $MANIFESTS/etcd.yaml ]]; then return; fi
-  member=$(etcdctl member list | awk -F', ' -v node="$NODE" '$3 == node { print $1 }')
+  if ! members=$(etcdctl member list); then
+    # It stops when it is no member any more.
+    if [[ $NODE == "$HOST" ]]; then
+      log "etcd does not run on $HOST any more"
+      return
+    fi
+    fail "$NODE cannot be removed from etcd" "etcd on $HOST does not answer" \
+      "look at /var/log/pods/kube-system_etcd-* on $HOST, and run pulumi up again"
+  fi
+  if (($(wc -l <<<"$members") < 2)); then return; fi
+  member=$(awk -F', ' -v node="$NODE" '$3 == node { print $1 }' <<<"$members")
   if [[ -z $member ]]; then return; fi
   log "removing $NODE from etcd"
   quietly etcdctl member remove "$member"
@@ -105,12 +115,9 @@ remove_node() {
     fi
     drain_node removal "${force[@]}"
   fi
-  if [[ $ROLE == control-plane && $NODE != "$HOST" ]]; then
-    remove_etcd_member
-    # The endpoint may have led to the one that leaves.
-    await_api
-  fi
   admin delete node "$NODE" --ignore-not-found >/dev/null
+  # Last, as the shared endpoint may lead to the one that leaves.
+  if [[ $ROLE == control-plane ]]; then remove_etcd_member; fi
   log "$NODE has left the cluster"
 }
 
