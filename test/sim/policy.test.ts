@@ -165,6 +165,12 @@ describe("sim: the policy pack in the real engine", function () {
 
   it("lets the prod stack pass without a word, on a simulated cluster in the place of its hosts", async () => {
     const file = readStackFile(stackFile("prod"));
+    // Models choose hosts by their labels; the simulated nodes have the same names.
+    const { hosts } = file.values["cluster"] as { hosts: { name: string; labels: Record<string, string> }[] };
+    for (const { name, labels } of hosts) {
+      const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+      assertSucceeded(await sandbox.kubectl("label", "node", name, ...pairs));
+    }
     const copy = copyForSimulation(file, "Pulumi.prod.yaml", {
       kubeconfig: sandbox.kubeconfig,
       chartSource: "./sim/charts",
