@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -29,6 +30,8 @@ const (
 	renewDeadline = 3 * time.Second
 	retryPeriod   = 1 * time.Second
 )
+
+const announcePeriod = 2 * time.Second
 
 type settings struct {
 	address                net.IP
@@ -76,13 +79,12 @@ func readSettings(get func(string) string) (settings, error) {
 }
 
 func run(ctx context.Context, s settings) error {
-	link, err := netlink.LinkByName(s.link)
+	vip, err := newVirtualIP(s.link, s.address)
 	if err != nil {
-		return fmt.Errorf("interface %s: %w", s.link, err)
+		return err
 	}
-	address := &netlink.Addr{IPNet: &net.IPNet{IP: s.address, Mask: net.CIDRMask(32, 32)}}
 	// Left by a process that was killed; another host may hold it by now.
-	release(link, address)
+	vip.release()
 	client, err := newClient(s.port)
 	if err != nil {
 		return err
@@ -96,8 +98,8 @@ func run(ctx context.Context, s settings) error {
 		Lock: lock, LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
 		ReleaseOnCancel: true,
 		Callbacks: leaderelection.LeaderCallbacks{
-			OnStartedLeading: func(ctx context.Context) { hold(ctx, link, address) },
-			OnStoppedLeading: func() { release(link, address) },
+			OnStartedLeading: vip.hold,
+			OnStoppedLeading: vip.release,
 			OnNewLeader:      func(node string) { log.Printf("%s is held by %s", s.address, node) },
 		},
 	})
@@ -115,17 +117,29 @@ func newClient(port string) (*kubernetes.Clientset, error) {
 	return kubernetes.NewForConfig(config)
 }
 
-// Announces the address again and again: neighbours' caches learn of a move at once, and those that missed it later.
-func hold(ctx context.Context, link netlink.Link, address *netlink.Addr) {
-	if err := netlink.AddrReplace(link, address); err != nil {
-		log.Fatalf("adding %s: %v", address, err)
+// An address that this host has for as long as it holds the Lease.
+type virtualIP struct {
+	link    netlink.Link
+	address *netlink.Addr
+	// Nothing adds the address once it is released.
+	mutex sync.Mutex
+}
+
+func newVirtualIP(link string, address net.IP) (*virtualIP, error) {
+	found, err := netlink.LinkByName(link)
+	if err != nil {
+		return nil, fmt.Errorf("interface %s: %w", link, err)
 	}
-	ticker := time.NewTicker(2 * time.Second)
+	return &virtualIP{link: found, address: &netlink.Addr{IPNet: &net.IPNet{IP: address, Mask: net.CIDRMask(32, 32)}}}, nil
+}
+
+// Adds and announces the address again and again, as kube-vip does: a predecessor that is still ending takes it away, and
+// neighbours that missed a move learn of it later.
+func (v *virtualIP) hold(ctx context.Context) {
+	ticker := time.NewTicker(announcePeriod)
 	defer ticker.Stop()
 	for {
-		if err := announce(link.Attrs(), address.IP); err != nil {
-			log.Printf("announcing %s: %v", address.IP, err)
-		}
+		v.add(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -134,8 +148,24 @@ func hold(ctx context.Context, link netlink.Link, address *netlink.Addr) {
 	}
 }
 
-func release(link netlink.Link, address *netlink.Addr) {
-	if err := netlink.AddrDel(link, address); err != nil && err != syscall.EADDRNOTAVAIL {
-		log.Printf("removing %s: %v", address, err)
+func (v *virtualIP) add(ctx context.Context) {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	if ctx.Err() != nil {
+		return
+	}
+	if err := netlink.AddrReplace(v.link, v.address); err != nil {
+		log.Fatalf("adding %s: %v", v.address, err)
+	}
+	if err := announce(v.link.Attrs(), v.address.IP); err != nil {
+		log.Printf("announcing %s: %v", v.address.IP, err)
+	}
+}
+
+func (v *virtualIP) release() {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	if err := netlink.AddrDel(v.link, v.address); err != nil && err != syscall.EADDRNOTAVAIL {
+		log.Printf("removing %s: %v", v.address, err)
 	}
 }

@@ -2,10 +2,15 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"net"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/vishvananda/netlink"
 )
 
 func TestSettings(t *testing.T) {
@@ -46,4 +51,35 @@ func TestARPFrame(t *testing.T) {
 	if got := arpFrame(hardware, net.ParseIP("10.0.0.50")); !bytes.Equal(got, want) {
 		t.Errorf("%x, expected %x", got, want)
 	}
+}
+
+// In a network namespace of the test's own, on its loopback interface, which no ARP packet leaves.
+func TestHoldsAnAddressThatSomebodyTookAway(t *testing.T) {
+	// The thread keeps the namespace and ends with the test.
+	runtime.LockOSThread()
+	if err := syscall.Unshare(syscall.CLONE_NEWNET); err != nil {
+		t.Skipf("no network namespace of its own: %v", err)
+	}
+	vip, err := newVirtualIP("lo", net.ParseIP("10.0.0.50").To4())
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectAddresses := func(when string, want int) {
+		t.Helper()
+		if got, err := netlink.AddrList(vip.link, netlink.FAMILY_V4); err != nil || len(got) != want {
+			t.Errorf("%s: %v, %v, expected %d addresses", when, got, err, want)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	vip.add(ctx)
+	expectAddresses("held", 1)
+	if err := netlink.AddrDel(vip.link, vip.address); err != nil {
+		t.Fatal(err)
+	}
+	vip.add(ctx)
+	expectAddresses("held again", 1)
+	cancel()
+	vip.release()
+	vip.add(ctx)
+	expectAddresses("released", 0)
 }
