@@ -45,7 +45,7 @@ export function enrol(parent: pulumi.Resource, { host, connection, dependsOn }: 
     {
       connection,
       script: "enrol.sh",
-      libraries: ["kubernetes.sh", "leave.sh"],
+      libraries: ["kubernetes.sh", "etcd.sh", "leave.sh"],
       values: { NODE: host.name, JOINS: joins ? "yes" : "no" },
       onDelete: true,
     },
@@ -80,7 +80,7 @@ export function join(
     {
       connection,
       script: "join.sh",
-      libraries: ["kubernetes.sh", "leave.sh"],
+      libraries: ["kubernetes.sh", "etcd.sh", "leave.sh"],
       values: {
         ...nodeValues(host, steps),
         NODE_ADDRESS: addressOf(host),

@@ -26,7 +26,7 @@ etcd_tool() {
     "$image" "inference-stack-$tool-$$-$RANDOM" "$tool" "$@"
 }
 
-# etcdctl ARGUMENTS…: asks the member on this host.
+# etcdctl ARGUMENTS…: asks the member on this host, or the one at ETCD_ENDPOINT.
 etcdctl() {
   etcdctl_in /var/empty "$@"
 }
@@ -36,7 +36,7 @@ etcdctl_in() {
   local directory=$1
   shift
   mkdir -p "$directory"
-  etcd_tool etcdctl "$directory" --endpoints=https://127.0.0.1:2379 --cacert="$ETCD_PKI/ca.crt" \
+  etcd_tool etcdctl "$directory" --endpoints="${ETCD_ENDPOINT:-https://127.0.0.1:2379}" --cacert="$ETCD_PKI/ca.crt" \
     --cert="$ETCD_PKI/healthcheck-client.crt" --key="$ETCD_PKI/healthcheck-client.key" "$@"
 }
 

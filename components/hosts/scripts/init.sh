@@ -47,6 +47,21 @@ remove_broken_files() {
   find /etc/kubernetes /var/lib/kubelet -maxdepth 2 -type f -empty \( -name '*.conf' -o -name '*.yaml' -o -name '*.env' \) -delete 2>/dev/null || true
 }
 
+kube_vip_runs() {
+  [[ $(kubectl --kubeconfig "$ADMIN_CONF" --request-timeout=5s -n kube-system get pod "kube-vip-$NODE" \
+    -o 'jsonpath={.spec.volumes[?(@.name=="kubeconfig")].hostPath.path} {.status.containerStatuses[*].ready}') == "$ADMIN_CONF true" ]]
+}
+
+# The virtual IP is away while the pod of one manifest follows that of another.
+await_kube_vip() {
+  if [[ ! -s $KUBE_VIP_MANIFEST ]]; then return; fi
+  log "waiting for the virtual IP"
+  if ! await 120 kube_vip_runs || ! await 30 api_answers; then
+    fail "the API server cannot be reached at the virtual IP" "kube-vip does not run on $HOST, or could not take the address" \
+      "look at /var/log/pods/kube-system_kube-vip-* on $HOST, and run pulumi up again"
+  fi
+}
+
 initialize() {
   local ignored=$IGNORE_PREFLIGHT_ERRORS
   atomic_write "$KUBEADM_FILE" 0600 <"$FILES/kubeadm.yaml"
@@ -65,10 +80,11 @@ initialize() {
     --ignore-preflight-errors="${ignored#,}" ||
     fail "kubeadm init failed" "the lines above, and $LOG_DIRECTORY/$STEP.log on the host" \
       "correct the cause and run pulumi up again: it goes on with the same certificates"
-  write_kube_vip "$ADMIN_CONF"
   await_api
   # Hosts are admitted by certificates: nobody needs the token that kubeadm makes.
   admin -n kube-system delete secrets --field-selector type=bootstrap.kubernetes.io/token --ignore-not-found >/dev/null
+  write_kube_vip "$ADMIN_CONF"
+  await_kube_vip
   finish_member control-plane
   log "the control plane runs"
 }

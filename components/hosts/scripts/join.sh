@@ -5,6 +5,8 @@
 # Files: kubeadm.yaml, host.crt, ca.crt, sealed (base64; empty for workers), kube-vip.yaml
 
 readonly KUBEADM_FILE=$STATE_DIRECTORY/kubeadm.yaml
+# API servers that lost etcd start anew, each time later.
+readonly WITHDRAWAL_SECONDS=180
 
 server_answers() {
   local address=${SERVER#https://}
@@ -24,8 +26,12 @@ is_registered() {
 clear_unfinished_join() {
   log "found an unfinished $(cat "$ATTEMPT_FILE")"
   if [[ $ROLE == worker ]] && await 20 is_registered; then return 0; fi
-  # A node that still counts as Ready would keep this one from joining. etcd may miss its majority until it runs here again.
-  withdraw 60
+  # A node that still counts as Ready would keep this one from joining. etcd may lack its majority until its member runs
+  # here again: emptied before, that majority would be lost for good.
+  withdraw "$WITHDRAWAL_SECONDS" ||
+    fail "$NODE cannot be taken out of etcd to join anew" \
+      "it became a member in the unfinished join, and etcd has had no majority for $WITHDRAWAL_SECONDS s since" \
+      "see that the other control planes run, and run pulumi up again; nothing was deleted on $HOST"
   reset_host
   return 1
 }

@@ -91,12 +91,6 @@ interface_of() {
   printf '%s' "$interface"
 }
 
-# The virtual IP that this control plane may hold; empty where the cluster has none.
-kube_vip_address() {
-  if [[ ! -s $KUBE_VIP_MANIFEST ]]; then return; fi
-  awk '$2 == "name:" && $3 == "address" { getline; gsub("[\"\047]", "", $2); print $2; exit }' "$KUBE_VIP_MANIFEST"
-}
-
 # write_kube_vip KUBECONFIG: the static pod that holds the virtual IP, where the cluster has one.
 write_kube_vip() {
   if [[ ! -s $FILES/kube-vip.yaml ]]; then return; fi

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Takes back what makes a host a node; sent after kubernetes.sh. Disks, images and packages stay.
+# Takes back what makes a host a node; sent after kubernetes.sh and etcd.sh. Disks, images and packages stay.
 
 # kubeadm empties /var/lib/kubelet. A volume that is still mounted there would be emptied with it.
 unmount_volumes() {
@@ -72,22 +72,50 @@ remove_network_links() {
 # this host would end here.
 remove_virtual_ip() {
   local address interface prefixed
-  address=$(kube_vip_address)
-  if [[ -z $address ]]; then return; fi
+  if [[ ! -s $KUBE_VIP_MANIFEST ]]; then return; fi
+  address=$(awk '$2 == "name:" && $3 == "address" { getline; gsub("[\"\047]", "", $2); print $2; exit }' "$KUBE_VIP_MANIFEST")
   while read -r _ interface _ prefixed _; do
     log "removing the virtual IP $address from $interface"
     ip address delete "$prefixed" dev "$interface"
   done < <(ip -o address show to "$address")
 }
 
-# withdraw SECONDS: takes the node that this host is out of the cluster, and a control plane out of etcd while its member
-# still runs: of two members, both must agree that one goes. kubeadm finds the member by the node.
+# etcd_endpoints: client addresses of the other members, as the cluster and the manifest of this one name them, then its own.
+etcd_endpoints() {
+  local own
+  own=$(etcd_flag advertise-client-urls)
+  {
+    etcd_flag initial-cluster | tr ',' '\n' | sed -n 's/^[^=]*=\(.*\):2380$/\1:2379/p'
+    kubectl --kubeconfig "$ADMIN_CONF" --request-timeout=5s -n kube-system get pods -l component=etcd \
+      -o 'jsonpath={range .items[*]}{.metadata.annotations.kubeadm\.kubernetes\.io/etcd\.advertise-client-urls}{"\n"}{end}' || true
+  } | awk -v own="$own" 'NF && $0 != own && !seen[$0]++'
+  printf '%s\n' "$own"
+}
+
+# leave_etcd: takes the member on this host out of etcd, unless it is the only one. 1 where no member can do so.
+# kubeadm reset cannot be asked: it empties the member's directory also where it could not take the member out.
+leave_etcd() {
+  local own endpoint members id
+  own=$(etcd_flag initial-advertise-peer-urls)
+  for endpoint in $(etcd_endpoints); do
+    # One that only learns lists nothing.
+    members=$(ETCD_ENDPOINT=$endpoint etcdctl member list) || continue
+    id=$(awk -F', ' -v own="$own" '$4 == own { print $1 }' <<<"$members")
+    if [[ -z $id ]] || (($(wc -l <<<"$members") == 1)); then return 0; fi
+    if ETCD_ENDPOINT=$endpoint etcdctl member remove "$id"; then return 0; fi
+  done
+  return 1
+}
+
+# withdraw SECONDS: takes a control plane out of etcd while its member still runs, as of two members both must agree that
+# one goes; then its node out of the cluster. 1 where it is still a member of etcd after that time.
 withdraw() {
-  if [[ ! -s $ADMIN_CONF ]] || ! await "$1" api_answers; then return; fi
-  if [[ -s $MANIFESTS/etcd.yaml ]] && admin get node "$NODE" >/dev/null 2>&1; then
-    quietly kubeadm reset phase remove-etcd-member || log "$NODE could not be removed from etcd"
+  local status=0
+  if [[ -s $MANIFESTS/etcd.yaml ]]; then await "$1" leave_etcd || status=1; fi
+  if ((status == 0)) && [[ -s $ADMIN_CONF ]] && await "$1" api_answers; then
+    admin delete node "$NODE" --ignore-not-found --wait=false >/dev/null || true
   fi
-  admin delete node "$NODE" --ignore-not-found --wait=false >/dev/null || true
+  return "$status"
 }
 
 # reset_host: back to a host that kubeadm has never seen; who may admit it stays known.
@@ -115,7 +143,7 @@ reset_host() {
 # leave_cluster: for good. A control plane that leaves others behind takes its node along.
 leave_cluster() {
   if [[ -e $MEMBER_FILE || -e $ATTEMPT_FILE ]]; then
-    withdraw 15
+    withdraw 15 || log "$NODE could not be taken out of etcd: no other member answers"
     reset_host
   fi
   rm -rf "$STATE_DIRECTORY"

@@ -100,11 +100,12 @@ own_host() {
 }
 
 # atomic_write PATH MODE <content: a reader, or a power cut, finds the old file or the new one. Writes and says so only
-# when content or mode differ; `was_written PATH` tells afterwards.
+# when content or mode differ; `was_written PATH` tells afterwards. The draft is hidden: kubelet runs any other file among
+# its manifests, half of one too.
 atomic_write() {
   local path=$1 mode=$2 draft
   mkdir -p "$(dirname "$path")"
-  draft=$(mktemp "$path.XXXXXX") || fail "cannot write $path" "the disk is full or read-only" "free space on $(dirname "$path")"
+  draft=$(mktemp "$(dirname "$path")/.${path##*/}.XXXXXX") || fail "cannot write $path" "the disk is full or read-only" "free space on $(dirname "$path")"
   if ! cat >"$draft"; then
     rm -f "$draft"
     fail "cannot write $path" "the disk is full or read-only: $(df -h --output=avail "$(dirname "$path")" | tail -n 1) free" "free space there and run pulumi up again"

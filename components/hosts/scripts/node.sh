@@ -98,7 +98,10 @@ remove_etcd_member() {
   member=$(awk -F', ' -v node="$NODE" '$3 == node { print $1 }' <<<"$members")
   if [[ -z $member ]]; then return; fi
   log "removing $NODE from etcd"
-  quietly etcdctl member remove "$member"
+  # It refuses while another member that was away has not caught up.
+  await 120 etcdctl member remove "$member" ||
+    fail "$NODE cannot be removed from etcd" "too few of its other members run, or they have not caught up within 120 s" \
+      "see that the other control planes run (inference-stack-etcd-snapshot works on each), and run pulumi up again"
 }
 
 remove_node() {
