@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { KubeConfig, KubernetesObjectApi, type KubernetesObject } from "@kubernetes/client-node";
 import { describe } from "../components/cluster/preflight";
 import type { Engine } from "./engine";
@@ -31,15 +32,23 @@ export interface RecoveryPlan {
 
 export type Exists = (object: KubernetesObject) => Promise<boolean>;
 
+/** API servers that lost etcd, or their host its power, start again within this time or need somebody's help. */
+const PATIENCE_SECONDS = 120;
+
 /**
  * Brings a stack whose engine was killed back to where `pulumi up` goes on: removes the lock of a process
  * that is gone, and settles creates that were under way, so that nothing is made twice and nothing is lost.
  *
  * @param kubeconfig file with the cluster's kubeconfig, needed only where objects on the cluster are pending; where it is
  * missing, the one that the state's Kubernetes provider was given serves
+ * @param patience seconds for which a cluster that does not answer is asked again
  * @throws Error when the lock's owner still runs, or when the cluster cannot say which pending objects exist
  */
-export async function recoverInterrupted(engine: RecoveryEngine, kubeconfig: string): Promise<void> {
+export async function recoverInterrupted(
+  engine: RecoveryEngine,
+  kubeconfig: string,
+  patience = PATIENCE_SECONDS,
+): Promise<void> {
   await releaseStaleLock(engine);
   const exported = await engine.capture(["stack", "export"]);
   if (exported.exitCode !== 0) {
@@ -50,7 +59,7 @@ export async function recoverInterrupted(engine: RecoveryEngine, kubeconfig: str
     return;
   }
   console.log(`The last run was interrupted while it created ${pending.length} resource(s): settling them first.`);
-  const plan = await planRecovery(pending, existsOnCluster(engine, kubeconfig)).catch((error: unknown) => {
+  const plan = await planRecovery(pending, existsOnCluster(engine, kubeconfig, patience)).catch((error: unknown) => {
     throw new Error(undecided(pending, kubeconfig, error), { cause: error });
   });
   const imports = plan.adopt.flatMap(({ urn, id }) => [
@@ -169,20 +178,36 @@ function clusterObject(create: PendingCreate): { id: string; probe: KubernetesOb
 }
 
 /** The kubeconfig is read when the first object is looked for: a cluster that is being made has none before. */
-function existsOnCluster(engine: RecoveryEngine, kubeconfig: string): Exists {
+function existsOnCluster(engine: RecoveryEngine, kubeconfig: string, patience: number): Exists {
   let api: Promise<KubernetesObjectApi> | undefined;
+  let deadline: number | undefined;
   return async ({ apiVersion, kind, metadata }) => {
     const client = await (api ??= connect(engine, kubeconfig));
-    try {
-      await client.read({ apiVersion, kind, metadata: { name: metadata?.name ?? "", namespace: metadata?.namespace } });
-      return true;
-    } catch (error) {
-      if ((error as { code?: number }).code === 404 || isUnknownKind(error)) {
-        return false;
+    for (;;) {
+      try {
+        await client.read({
+          apiVersion,
+          kind,
+          metadata: { name: metadata?.name ?? "", namespace: metadata?.namespace },
+        });
+        return true;
+      } catch (error) {
+        if (isAnswer(error, 404) || isUnknownKind(error)) return false;
+        if (isAnswer(error) || Date.now() > (deadline ?? Infinity)) throw error;
+        if (deadline === undefined) {
+          console.log(`The cluster does not answer (${describe(error)}): asking it again for up to ${patience} s.`);
+          deadline = Date.now() + patience * 1000;
+        }
+        await sleep(Math.min(1000, patience * 1000));
       }
-      throw error;
     }
   };
+}
+
+/** Whether an API server answered, with this status or with any that asking again does not change. */
+function isAnswer(error: unknown, status?: number): boolean {
+  const { code } = error as { code?: unknown };
+  return status === undefined ? typeof code === "number" && code < 500 && code !== 429 : code === status;
 }
 
 /** The client finds the kind by discovery: one whose definition was not installed yet cannot have an object. */

@@ -84,7 +84,7 @@ describe("recoverInterrupted", () => {
     // Port 1 takes no connection.
     writeFileSync(file, kubeconfig("http://127.0.0.1:1"));
     await assert.rejects(
-      recoverInterrupted(engine([namespace("chat")]), file),
+      recoverInterrupted(engine([namespace("chat")]), file, 0),
       /Namespace::chat\n.*needed to ask\.\ncause: .*ECONNREFUSED.*\nnext: start the cluster/,
     );
   });
@@ -92,6 +92,8 @@ describe("recoverInterrupted", () => {
   describe("with a cluster", () => {
     let server: http.Server;
     let address: string;
+    /** Requests that are answered as by an API server whose etcd has no majority. */
+    let outage = 0;
 
     before(async () => {
       const resources = [{ name: "namespaces", kind: "Namespace", namespaced: false, verbs: ["get"] }];
@@ -101,8 +103,9 @@ describe("recoverInterrupted", () => {
         "/api/v1/namespaces/chat": { apiVersion: "v1", kind: "Namespace", metadata: { name: "chat" } },
       };
       server = http.createServer((request, response) => {
-        const found = answers[request.url ?? ""];
-        response.writeHead(found === undefined ? 404 : 200, { "content-type": "application/json" });
+        const isOut = outage-- > 0;
+        const found = isOut ? undefined : answers[request.url ?? ""];
+        response.writeHead(isOut ? 503 : found === undefined ? 404 : 200, { "content-type": "application/json" });
         response.end(JSON.stringify(found ?? { kind: "Status", code: 404 }));
       });
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -120,6 +123,16 @@ describe("recoverInterrupted", () => {
         "--import-pending-creates=chat",
         "--clear-pending-creates",
       ]);
+    });
+
+    it("asks again while the API server has no etcd, and gives up in time", async () => {
+      outage = 1;
+      writeFileSync(file, kubeconfig(address));
+      await recoverInterrupted(engine([namespace("chat")]), file);
+      assert.equal(runs[0]?.at(-1), "--import-pending-creates=chat");
+      outage = 100;
+      await assert.rejects(recoverInterrupted(engine([namespace("chat")]), file, 0), /only the cluster can say/);
+      outage = 0;
     });
 
     it("finds it by the kubeconfig in the state where there is no file", async () => {
