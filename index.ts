@@ -60,8 +60,8 @@ export = async () => {
 
   return {
     // Secret. Only of clusters that the stack makes: the others have theirs.
-    kubeconfig: cluster.hosts && cluster.kubeconfig,
-    validation,
+    ...(cluster.hosts && { kubeconfig: cluster.kubeconfig }),
+    ...(validation && { validation }),
     models: serving.models.map(({ name, url, gpus }) => ({ name, url, gpus })),
   };
 };

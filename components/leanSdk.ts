@@ -1,3 +1,4 @@
+import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 
 /** Set to `true`, it leaves the SDK as it is: debug messages for `pulumi up --debug`, all stack frames mapped. */
@@ -5,17 +6,19 @@ const debugVariable = "INFERENCE_STACK_SDK_DEBUG";
 
 type Frames = Parameters<NonNullable<typeof Error.prepareStackTrace>>[1];
 
-const isTypeScript = (frame: Frames[number]): boolean => frame.getFileName()?.endsWith(".ts") ?? false;
+const isIn = (frame: Frames[number] | undefined, end: string): boolean => frame?.getFileName()?.endsWith(end) ?? false;
 
-/**
- * Looks frames up in source maps only for traces that pass through TypeScript. The SDK takes a trace for every promise,
- * and nearly all of them hold nothing but its own published JavaScript.
- */
-function mapOwnTracesOnly(): void {
+/** Where the SDK takes a trace for every promise, in case somebody asks which of them never resolved. */
+const PROMISE_TRACES = path.join("@pulumi", "pulumi", "runtime", "debuggable.js");
+
+/** Looks frames up in source maps only for traces that pass through TypeScript, and not for those of promises. */
+function mapFewerTraces(): void {
   const mapped = Error.prepareStackTrace?.bind(Error);
   if (mapped === undefined) return;
   Error.prepareStackTrace = (error, frames): unknown =>
-    frames.some(isTypeScript) ? mapped(error, frames) : [String(error), ...frames.map(String)].join("\n    at ");
+    frames.some((frame) => isIn(frame, ".ts")) && !isIn(frames[0], PROMISE_TRACES)
+      ? mapped(error, frames)
+      : [String(error), ...frames.map(String)].join("\n    at ");
 }
 
 /**
@@ -28,6 +31,6 @@ function dropDebugMessages(): void {
 }
 
 if (process.env[debugVariable] !== "true") {
-  mapOwnTracesOnly();
+  mapFewerTraces();
   dropDebugMessages();
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { inOrder } from "../inOrder";
 import { assertSucceeded, changes, Sandbox, type StackValues } from "./sandbox";
 
 interface Model {
@@ -10,6 +11,7 @@ const models = (values: StackValues): Model[] => values["models"] as Model[];
 
 describe("sim: the life of the dev stack through the real engine and API server", function () {
   this.timeout("10m");
+  inOrder(this);
   let sandbox: Sandbox;
 
   before(async () => {
@@ -46,7 +48,9 @@ describe("sim: the life of the dev stack through the real engine and API server"
   });
 
   it("comes up, with every replica scheduled on nodes that have the GPUs", async () => {
-    assertSucceeded(await sandbox.up());
+    const up = await sandbox.up();
+    assertSucceeded(up);
+    assert.doesNotMatch(up.stdout, /warning:/);
     const deployments = await sandbox.apps.listDeploymentForAllNamespaces({
       labelSelector: "app.kubernetes.io/name=vllm",
     });
