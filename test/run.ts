@@ -5,10 +5,15 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { compilerFlags } from "../sim/toolchain/goBuild";
 
-interface Counts {
+interface Failure {
+  readonly test: string;
+  readonly message: string;
+}
+
+interface Outcome {
   passed: number;
-  failed: number;
   skipped: number;
+  readonly failed: Failure[];
 }
 
 /** A layer of the tests: a command, and how its outcome is counted. */
@@ -59,50 +64,61 @@ async function main(): Promise<void> {
   const wanted = lanes
     .map((lane) => lane.filter(({ name }) => asked.length === 0 || asked.includes(name)))
     .filter((lane) => lane.length > 0);
-  const counts = await Promise.all(wanted.map((lane, index) => runLane(lane, index > 0)));
-  const { passed, failed } = sum(counts);
-  console.log(`\n${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+  const { passed, failed } = sum(await Promise.all(wanted.map((lane, index) => runLane(lane, index > 0))));
+  for (const failure of failed) {
+    console.log(`\n${summary(failure)}`);
+  }
+  console.log(`\n${passed} passed, ${failed.length} failed`);
+  process.exitCode = failed.length === 0 && passed > 0 ? 0 : 1;
+}
+
+/** A failed test in a few lines, those that tell what went wrong: lanes and long outputs lie over all else of it. */
+function summary({ test, message }: Failure): string {
+  const lines = message.split("\n").filter((line) => line.trim() !== "");
+  const errors = lines.filter((line) => /error|fail|cause:|next:/i.test(line));
+  const told = (errors.length > 0 ? errors : lines).slice(0, 6).map((line) => `    ${line.trim().slice(0, 300)}`);
+  return [`failed: ${test}`, ...told].join("\n");
 }
 
 /** @param besides whether another lane runs too, so that lines must say which layer they are of */
-async function runLane(lane: readonly Layer[], besides: boolean): Promise<Counts> {
-  const all: Counts[] = [];
+async function runLane(lane: readonly Layer[], besides: boolean): Promise<Outcome> {
+  const all: Outcome[] = [];
   for (const layer of lane) {
     const print: Print = (line) => console.log(besides ? `${layer.name} | ${line}` : line);
     const start = performance.now();
     print(`==> ${layer.name}`);
-    const counts = await runLayer(layer, print);
+    const outcome = await runLayer(layer, print);
     const seconds = Math.round((performance.now() - start) / 1000);
-    const { passed, failed, skipped } = counts;
-    print(`==> ${layer.name}: ${passed} passed, ${failed} failed, ${skipped} skipped (${seconds} s)`);
-    all.push(counts);
+    const { passed, failed, skipped } = outcome;
+    print(`==> ${layer.name}: ${passed} passed, ${failed.length} failed, ${skipped} skipped (${seconds} s)`);
+    all.push(outcome);
   }
   return sum(all);
 }
 
-function sum(counts: readonly Counts[]): Counts {
-  const total = { passed: 0, failed: 0, skipped: 0 };
-  for (const { passed, failed, skipped } of counts) {
+function sum(outcomes: readonly Outcome[]): Outcome {
+  const total: Outcome = { passed: 0, skipped: 0, failed: [] };
+  for (const { passed, failed, skipped } of outcomes) {
     total.passed += passed;
-    total.failed += failed;
     total.skipped += skipped;
+    total.failed.push(...failed);
   }
   return total;
 }
 
-async function runLayer({ kind, command, directory: cwd }: Layer, print: Print): Promise<Counts> {
+async function runLayer({ name, kind, command, directory: cwd }: Layer, print: Print): Promise<Outcome> {
   if (kind === "go") {
-    return runGo(command, cwd, print);
+    return runGo(name, command, cwd, print);
   }
   const directory = mkdtempSync(path.join(tmpdir(), "inference-stack-test-"));
   const countsFile = path.join(directory, "counts.json");
   try {
     const exitCode = await run(command, { ...process.env, TEST_COUNTS: countsFile }, print);
     if (kind === "check") {
-      return { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, skipped: 0 };
+      const failed = exitCode === 0 ? [] : [{ test: name, message: `exit code ${exitCode}: see the lines of ${name}` }];
+      return { passed: exitCode === 0 ? 1 : 0, skipped: 0, failed };
     }
-    return readCounts(countsFile, exitCode, print);
+    return readCounts(name, countsFile, exitCode);
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -116,38 +132,51 @@ interface GoEvent {
 }
 
 /** Runs `go test -json`: prints what failed, and counts tests, and packages that failed without one. */
-async function runGo([name = "", ...args]: readonly string[], cwd: string | undefined, print: Print): Promise<Counts> {
-  const child = spawn(name, args, { cwd, stdio: ["ignore", "pipe", "inherit"] });
+async function runGo(
+  layer: string,
+  [program = "", ...args]: readonly string[],
+  cwd: string | undefined,
+  print: Print,
+): Promise<Outcome> {
+  const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise<number>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code) => resolve(code ?? 1));
   });
-  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  const outcome: Outcome = { passed: 0, skipped: 0, failed: [] };
   const output = new Map<string, string>();
   for await (const line of createInterface({ input: child.stdout })) {
     const { Action, Package = "", Test, Output = "" } = JSON.parse(line) as GoEvent;
     const key = `${Package} ${Test ?? ""}`;
     output.set(key, (output.get(key) ?? "") + Output);
     if (Action === "pass" || Action === "skip") {
-      counts[Action === "pass" ? "passed" : "skipped"] += Test === undefined ? 0 : 1;
+      outcome[Action === "pass" ? "passed" : "skipped"] += Test === undefined ? 0 : 1;
     } else if (Action === "fail" || Action === "build-fail") {
-      counts.failed += 1;
-      print(output.get(key) ?? "");
+      const message = output.get(key) ?? "";
+      outcome.failed.push({ test: `${layer}: ${key.trim()}`, message });
+      print(message);
     }
   }
-  return (await ended) !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+  return endedWith(layer, await ended, outcome);
 }
 
-/** A runner that died before its end, or that failed beyond its tests (coverage, a hook), counts as a failure. */
-function readCounts(file: string, exitCode: number, print: Print): Counts {
-  let counts: Counts;
+function readCounts(layer: string, file: string, exitCode: number): Outcome {
+  let outcome: Outcome;
   try {
-    counts = JSON.parse(readFileSync(file, "utf8")) as Counts;
+    outcome = JSON.parse(readFileSync(file, "utf8")) as Outcome;
   } catch {
-    print(`The runner ended with exit code ${exitCode} before it had counted its tests.`);
-    return { passed: 0, failed: 1, skipped: 0 };
+    const message = `The runner ended with exit code ${exitCode} before it had counted its tests.`;
+    return { passed: 0, skipped: 0, failed: [{ test: layer, message }] };
   }
-  return exitCode !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+  return endedWith(layer, exitCode, outcome);
+}
+
+/** A runner that failed beyond its tests (coverage, a hook) counts as a failure. */
+function endedWith(layer: string, exitCode: number, outcome: Outcome): Outcome {
+  if (exitCode !== 0 && outcome.failed.length === 0) {
+    outcome.failed.push({ test: layer, message: `exit code ${exitCode}: see the lines of ${layer}` });
+  }
+  return outcome;
 }
 
 async function run([name = "", ...args]: readonly string[], env: NodeJS.ProcessEnv, print: Print): Promise<number> {

@@ -21,6 +21,15 @@ export interface StateResource {
   readonly outputs?: Record<string, unknown>;
 }
 
+/** A `pulumi up` under way. */
+export interface RunningUp {
+  readonly child: ChildProcess;
+  /** Resolves when it is gone, however it ended. */
+  readonly ended: Promise<void>;
+  /** What it has printed so far. */
+  readonly output: () => string;
+}
+
 /** A stack of a test's own: its directory, its config, and the engine on it. */
 export class TestStack {
   protected constructor(
@@ -64,11 +73,15 @@ export class TestStack {
     return this.engine.capture(["destroy", "--yes", "--skip-preview", "--non-interactive"]);
   }
 
-  /** Starts `pulumi up` and leaves it running, for tests that kill it. Resolve `ended` to learn that it is gone. */
-  startUp(): { readonly child: ChildProcess; readonly ended: Promise<void> } {
+  /** Starts `pulumi up` and leaves it running, for tests that kill it. */
+  startUp(): RunningUp {
     const child = this.engine.start(this.upArguments());
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    }
     const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
-    return { child, ended };
+    return { child, ended, output: () => output };
   }
 
   async state(): Promise<StateResource[]> {

@@ -123,12 +123,12 @@ async function buildTools(chain: Toolchain, targets: readonly { name: ToolName; 
   // The largest first, so that both lanes end at about the same time.
   const ordered = [...targets].sort((a, b) => b.target.diskGiB - a.target.diskGiB);
   const modules = fetchAhead(chain, ordered);
-  const waiting = ordered.map(({ name, target }, i) => ({ target, directory: toolDirectory(chain, name), i }));
+  const waiting = ordered.map((one, i) => ({ ...one, modules: modules[i]! }));
   const failures: unknown[] = [];
   const builder = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined && failures.length === 0; next = waiting.shift()) {
-      await buildWithProgress(chain, next.target, next.directory, modules[next.i]!).catch((error: unknown) =>
-        failures.push(error),
+      await buildWithProgress(chain, next.target, toolDirectory(chain, next.name), next.modules).catch(
+        (error: unknown) => failures.push(error),
       );
     }
   };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { parse } from "smol-toml";
+import { consoleProgress } from "../../sim/toolchain";
 import { HostSteps } from "./hostSteps";
 import { Lab, type LabHost } from "./lab";
 import { containerd2Source, releases } from "./lab/world";
@@ -22,7 +23,7 @@ describe("containerd 2 on hosts of the lab", function () {
 
   before(async function () {
     skipWithoutLab(this);
-    lab = await Lab.start({ hosts: [{ name: "h1" }, { name: "h2" }] });
+    lab = await Lab.start({ hosts: [{ name: "h1" }, { name: "h2" }], containerd2: true, report: consoleProgress() });
     steps = new HostSteps(lab, "22222222-3333-4444-5555-666666666666");
     [h1, h2] = [lab.host("h1"), lab.host("h2")];
   });

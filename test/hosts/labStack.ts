@@ -62,24 +62,19 @@ export class LabStack extends TestStack {
   }
 
   /**
-   * Starts `pulumi up` and kills the engine with kill -9 as soon as its output matches, or as `reached` says so.
+   * Starts `pulumi up` and kills the engine with kill -9 as soon as `reached` says so.
    * @throws when it ends before
    */
-  async killUpWhen(reached: RegExp | (() => Promise<boolean>)): Promise<string> {
-    const { child, ended } = this.startUp();
-    let output = "";
-    const collect = (chunk: Buffer): void => void (output += chunk.toString());
-    child.stdout?.on("data", collect);
-    child.stderr?.on("data", collect);
-    while (!(reached instanceof RegExp ? reached.test(output) : await reached())) {
+  async killUpWhen(reached: () => boolean): Promise<void> {
+    const { child, ended, output } = this.startUp();
+    while (!reached()) {
       if (child.exitCode !== null) {
-        throw new Error(`pulumi up ended (exit code ${child.exitCode}) before it could be killed:\n${output}`);
+        throw new Error(`pulumi up ended (exit code ${child.exitCode}) before it could be killed:\n${output()}`);
       }
       await sleep(50);
     }
     child.kill("SIGKILL");
     await ended;
-    return output;
   }
 
   /** Brings a stack whose engine was killed back to where `up` goes on. */

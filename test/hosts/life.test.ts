@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { consoleProgress } from "../../sim/toolchain";
+import { inOrder } from "../inOrder";
 import { assertSucceeded, changes } from "../testStack";
 import { Lab, type LabHost } from "./lab";
 import { assertLeft, bareStack, clusterOf, eventually, labKubelet, LabCluster, NEW, OLD } from "./labCluster";
@@ -16,6 +17,7 @@ const third: Record<string, HostEntry> = { h3: { role: "worker" } };
 
 describe("hosts: a cluster's life", function () {
   this.timeout("15m");
+  inOrder(this);
   let lab: Lab;
   let stack: LabStack;
   let cluster: LabCluster;
@@ -81,7 +83,7 @@ describe("hosts: a cluster's life", function () {
     const before = await lab.host("h2").run(log);
     await cluster.setHosts(roles, third);
     const joining = path.join(lab.host("h3").root, "/var/lib/kubelet/kubeadm-flags.env");
-    await stack.killUpWhen(() => Promise.resolve(existsSync(joining)));
+    await stack.killUpWhen(() => existsSync(joining));
     await lab.host("h3").powerOff();
     await lab.host("h3").powerOn();
     await stack.recover();

@@ -12,6 +12,7 @@ import { policyArguments } from "../../cli/stack";
 import { stopStateService } from "../../cli/stateBackend";
 import { kubeconfigInState } from "../../cli/stateKubeconfig";
 import { consoleProgress, ensureTools } from "../../sim/toolchain";
+import { inOrder } from "../inOrder";
 import { assertSucceeded, changes } from "../sim/sandbox";
 import { Lab } from "./lab";
 import { skipWithoutLab } from "./skipWithoutLab";
@@ -33,6 +34,7 @@ function curl(url: string): Promise<{ readonly exitCode: number; readonly stdout
 
 describe("hosts: the stack lab, from two bare hosts to an answered request", function () {
   this.timeout("20m");
+  inOrder(this);
   let directory: string;
   let lab: Lab;
   let engine: Engine;

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { ChildProcess } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { assertSucceeded, changes, Sandbox, type StackValues } from "./sandbox";
 
@@ -44,18 +43,17 @@ describe("sim: pods over the cluster's capacity", function () {
 
   /** Runs an up until it says what a pod waits for, then ends it as Ctrl-C does. Returns all that it printed. */
   async function upUntilPending(): Promise<string> {
-    const { child, ended } = sandbox.startUp();
-    const output = collect(child);
+    const { child, ended, output } = sandbox.startUp();
     const deadline = Date.now() + patience;
-    while (!schedulersWords.test(output.text)) {
-      assert.equal(child.exitCode, null, `the engine ended before it told why a pod is Pending:\n${output.text}`);
-      assert.ok(Date.now() < deadline, `not told within ${patience / 1000} s why a pod is Pending:\n${output.text}`);
+    while (!schedulersWords.test(output())) {
+      assert.equal(child.exitCode, null, `the engine ended before it told why a pod is Pending:\n${output()}`);
+      assert.ok(Date.now() < deadline, `not told within ${patience / 1000} s why a pod is Pending:\n${output()}`);
       await sleep(100);
     }
     child.kill("SIGINT");
     await ended;
     assert.notEqual(child.exitCode, 0, "an update with a Pending pod passed for a success");
-    return output.text;
+    return output();
   }
 
   it("tells which Deployment waits, in the scheduler's words, long before its time-out", async () => {
@@ -99,12 +97,3 @@ describe("sim: pods over the cluster's capacity", function () {
     return items.map(({ metadata }) => metadata?.name ?? "");
   }
 });
-
-/** Gathers what the engine prints. */
-function collect(child: ChildProcess): { text: string } {
-  const output = { text: "" };
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on("data", (chunk: Buffer) => (output.text += chunk.toString()));
-  }
-  return output;
-}

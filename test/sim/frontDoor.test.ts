@@ -8,6 +8,7 @@ import type { LastRun } from "../../cli/phases";
 import { clusterStatus } from "../../sim/cluster";
 import type { RunResult } from "../../cli/engine";
 import { root } from "../../cli/paths";
+import { inOrder } from "../inOrder";
 
 /** The checkout as it stands, uncommitted changes included, in a place of its own with its own `.sim`. */
 function copyCheckout(): string {
@@ -25,6 +26,7 @@ function copyCheckout(): string {
 
 describe("sim: the front door, as a user types it", function () {
   this.timeout("10m");
+  inOrder(this);
   let checkout: string;
 
   before(() => {

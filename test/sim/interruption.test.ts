@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { inOrder } from "../inOrder";
 import { assertSucceeded, Sandbox } from "./sandbox";
 
 /** What the cluster must hold when the engine is killed. */
@@ -23,6 +24,7 @@ const moments: readonly { readonly name: string; readonly reached: (sandbox: San
 
 describe("sim: an engine killed with kill -9", function () {
   this.timeout("10m");
+  inOrder(this);
   let sandbox: Sandbox;
 
   before(async () => {

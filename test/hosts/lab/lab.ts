@@ -24,7 +24,7 @@ export interface LabOptions {
   readonly lasting?: boolean;
   /** Whether name server, package repositories and image registries answer the hosts. Defaults to true. */
   readonly world?: boolean;
-  /** Whether hosts find containerd 2 in Docker's repository (`containerd2Source`). Defaults to true. */
+  /** Whether hosts find containerd 2, minutes to compile, in Docker's repository (`containerd2Source`). Defaults to false. */
   readonly containerd2?: boolean;
   readonly report?: Progress;
 }

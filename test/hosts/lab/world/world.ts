@@ -16,7 +16,7 @@ export interface WorldOptions {
   readonly address: string;
   /** Whether it stays up after this process has ended. Defaults to false. */
   readonly lasting?: boolean;
-  /** Whether Docker's package repository is there, with containerd 2. Defaults to true. */
+  /** Whether Docker's package repository is there, with containerd 2. Defaults to false. */
   readonly containerd2?: boolean;
   readonly report?: Progress;
 }
@@ -76,7 +76,7 @@ export class World {
    * @throws when something cannot be built, or a port of the address is taken
    */
   static async start(options: WorldOptions): Promise<World> {
-    const supplies = await ensureSupplies(options.report ?? recordedProgress(), options.containerd2 ?? true);
+    const supplies = await ensureSupplies(options.report ?? recordedProgress(), options.containerd2 ?? false);
     await World.stopIn(options.directory);
     await fs.mkdir(options.directory, { recursive: true });
     const files = worldFiles(options.directory);
