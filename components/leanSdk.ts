@@ -1,7 +1,7 @@
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 
-/** Set to `true`, it leaves the SDK as it is: debug messages for `pulumi up --debug`, all stack frames mapped. */
+/** Set to `true`, it leaves the SDK as it is: debug messages for `pulumi up --debug`, all stack traces. */
 const debugVariable = "INFERENCE_STACK_SDK_DEBUG";
 
 type Frames = Parameters<NonNullable<typeof Error.prepareStackTrace>>[1];
@@ -11,14 +11,15 @@ const isIn = (frame: Frames[number] | undefined, end: string): boolean => frame?
 /** Where the SDK takes a trace for every promise, in case somebody asks which of them never resolved. */
 const PROMISE_TRACES = path.join("@pulumi", "pulumi", "runtime", "debuggable.js");
 
-/** Looks frames up in source maps only for traces that pass through TypeScript, and not for those of promises. */
-function mapFewerTraces(): void {
+/** Looks frames up in source maps only for traces that pass through TypeScript, and writes no traces of promises. */
+function writeFewerTraces(): void {
   const mapped = Error.prepareStackTrace?.bind(Error);
   if (mapped === undefined) return;
-  Error.prepareStackTrace = (error, frames): unknown =>
-    frames.some((frame) => isIn(frame, ".ts")) && !isIn(frames[0], PROMISE_TRACES)
-      ? mapped(error, frames)
-      : [String(error), ...frames.map(String)].join("\n    at ");
+  Error.prepareStackTrace = (error, frames): unknown => {
+    if (isIn(frames[0], PROMISE_TRACES)) return String(error);
+    if (frames.some((frame) => isIn(frame, ".ts"))) return mapped(error, frames);
+    return [String(error), ...frames.map(String)].join("\n    at ");
+  };
 }
 
 /**
@@ -31,6 +32,6 @@ function dropDebugMessages(): void {
 }
 
 if (process.env[debugVariable] !== "true") {
-  mapFewerTraces();
+  writeFewerTraces();
   dropDebugMessages();
 }

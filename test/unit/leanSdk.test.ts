@@ -35,13 +35,13 @@ describe("leanSdk", () => {
     assert.equal(stackFrom("/sdk/output.js"), "Error: wrong\n    at /sdk/output.js:1:1");
   });
 
-  it("looks up no trace of a promise, wherever it was made", () => {
+  it("writes no trace of a promise, wherever it was made", () => {
     const filename = "/node_modules/@pulumi/pulumi/runtime/debuggable.js";
     const stack = vm.runInThisContext('() => new Error("wrong").stack', { filename }) as () => unknown;
     const call = vm.runInThisContext("(stack) => stack()", { filename: "/project/index.ts" }) as (
       of: typeof stack,
     ) => unknown;
-    assert.match(String(call(stack)), /^Error: wrong\n +at .*debuggable\.js:1:7\n +at \/project\/index\.ts:1:12\n/);
+    assert.equal(call(stack), "Error: wrong");
   });
 
   it("sends no debug message to the engine", async () => {
