@@ -48,3 +48,32 @@ running_containers() {
     if grep -qxF -- "$id" <<<"$running"; then printf '%s\n' "$id"; fi
   done
 }
+
+# etcd_endpoints: client addresses of the other members, as the cluster and the manifest of this one name them, then its own.
+etcd_endpoints() {
+  local own
+  own=$(etcd_flag advertise-client-urls)
+  {
+    etcd_flag initial-cluster | tr ',' '\n' | sed -n 's/^[^=]*=\(.*\):2380$/\1:2379/p'
+    kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=5s -n kube-system get pods -l component=etcd \
+      -o 'jsonpath={range .items[*]}{.metadata.annotations.kubeadm\.kubernetes\.io/etcd\.advertise-client-urls}{"\n"}{end}' || true
+  } | awk -v own="$own" 'NF && $0 != own && !seen[$0]++'
+  printf '%s\n' "$own"
+}
+
+# remove_etcd_member NODE: takes a node's member out of etcd, unless it is the only one; 1 while no member can do so. kubeadm
+# reset cannot be asked: it empties the member's directory also where it could not take the member out.
+remove_etcd_member() {
+  local own='' endpoint members id
+  # A member that never started has no name yet.
+  if [[ $1 == "$(etcd_flag name)" ]]; then own=$(etcd_flag initial-advertise-peer-urls); fi
+  for endpoint in $(etcd_endpoints); do
+    # One that only learns lists nothing.
+    members=$(ETCD_ENDPOINT=$endpoint etcdctl member list) || continue
+    id=$(awk -F', ' -v node="$1" -v own="$own" '$3 == node || $4 == own { print $1 }' <<<"$members")
+    if [[ -z $id ]] || (($(wc -l <<<"$members") == 1)); then return 0; fi
+    # The one that goes may not live to answer; the next one knows.
+    if ETCD_ENDPOINT=$endpoint etcdctl member remove "$id"; then return 0; fi
+  done
+  return 1
+}

@@ -80,38 +80,11 @@ remove_virtual_ip() {
   done < <(ip -o address show to "$address")
 }
 
-# etcd_endpoints: client addresses of the other members, as the cluster and the manifest of this one name them, then its own.
-etcd_endpoints() {
-  local own
-  own=$(etcd_flag advertise-client-urls)
-  {
-    etcd_flag initial-cluster | tr ',' '\n' | sed -n 's/^[^=]*=\(.*\):2380$/\1:2379/p'
-    kubectl --kubeconfig "$ADMIN_CONF" --request-timeout=5s -n kube-system get pods -l component=etcd \
-      -o 'jsonpath={range .items[*]}{.metadata.annotations.kubeadm\.kubernetes\.io/etcd\.advertise-client-urls}{"\n"}{end}' || true
-  } | awk -v own="$own" 'NF && $0 != own && !seen[$0]++'
-  printf '%s\n' "$own"
-}
-
-# leave_etcd: takes the member on this host out of etcd, unless it is the only one. 1 where no member can do so.
-# kubeadm reset cannot be asked: it empties the member's directory also where it could not take the member out.
-leave_etcd() {
-  local own endpoint members id
-  own=$(etcd_flag initial-advertise-peer-urls)
-  for endpoint in $(etcd_endpoints); do
-    # One that only learns lists nothing.
-    members=$(ETCD_ENDPOINT=$endpoint etcdctl member list) || continue
-    id=$(awk -F', ' -v own="$own" '$4 == own { print $1 }' <<<"$members")
-    if [[ -z $id ]] || (($(wc -l <<<"$members") == 1)); then return 0; fi
-    if ETCD_ENDPOINT=$endpoint etcdctl member remove "$id"; then return 0; fi
-  done
-  return 1
-}
-
 # withdraw SECONDS: takes a control plane out of etcd while its member still runs, as of two members both must agree that
 # one goes; then its node out of the cluster. 1 where it is still a member of etcd after that time.
 withdraw() {
   local status=0
-  if [[ -s $MANIFESTS/etcd.yaml ]]; then await "$1" leave_etcd || status=1; fi
+  if [[ -s $MANIFESTS/etcd.yaml ]]; then await "$1" remove_etcd_member "$NODE" || status=1; fi
   if ((status == 0)) && [[ -s $ADMIN_CONF ]] && await "$1" api_answers; then
     admin delete node "$NODE" --ignore-not-found --wait=false >/dev/null || true
   fi

@@ -81,25 +81,12 @@ set_node() {
   print_facts node "$NODE"
 }
 
-# An etcd that misses one of its members for good is the next failure away from standing still.
-remove_etcd_member() {
-  local members member
+# An etcd that misses one of its members for good is the next failure away from standing still. It refuses while another
+# member that was away has not caught up.
+leave_etcd() {
   if [[ ! -s $MANIFESTS/etcd.yaml ]]; then return; fi
-  if ! members=$(etcdctl member list); then
-    # It stops when it is no member any more.
-    if [[ $NODE == "$HOST" ]]; then
-      log "etcd does not run on $HOST any more"
-      return
-    fi
-    fail "$NODE cannot be removed from etcd" "etcd on $HOST does not answer" \
-      "look at /var/log/pods/kube-system_etcd-* on $HOST, and run pulumi up again"
-  fi
-  if (($(wc -l <<<"$members") < 2)); then return; fi
-  member=$(awk -F', ' -v node="$NODE" '$3 == node { print $1 }' <<<"$members")
-  if [[ -z $member ]]; then return; fi
-  log "removing $NODE from etcd"
-  # It refuses while another member that was away has not caught up.
-  await 120 etcdctl member remove "$member" ||
+  log "taking $NODE out of etcd"
+  await 120 remove_etcd_member "$NODE" ||
     fail "$NODE cannot be removed from etcd" "too few of its other members run, or they have not caught up within 120 s" \
       "see that the other control planes run (inference-stack-etcd-snapshot works on each), and run pulumi up again"
 }
@@ -120,7 +107,7 @@ remove_node() {
   fi
   admin delete node "$NODE" --ignore-not-found >/dev/null
   # Last, as the shared endpoint may lead to the one that leaves.
-  if [[ $ROLE == control-plane ]]; then remove_etcd_member; fi
+  if [[ $ROLE == control-plane ]]; then leave_etcd; fi
   log "$NODE has left the cluster"
 }
 
