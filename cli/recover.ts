@@ -192,8 +192,8 @@ function existsOnCluster(engine: RecoveryEngine, kubeconfig: string, patience: n
         });
         return true;
       } catch (error) {
-        if (isAnswer(error, 404) || isUnknownKind(error)) return false;
-        if (isAnswer(error) || Date.now() > (deadline ?? Infinity)) throw error;
+        if ((error as { code?: unknown }).code === 404 || isUnknownKind(error)) return false;
+        if (isFinal(error) || Date.now() > (deadline ?? Infinity)) throw error;
         if (deadline === undefined) {
           console.log(`The cluster does not answer (${describe(error)}): asking it again for up to ${patience} s.`);
           deadline = Date.now() + patience * 1000;
@@ -204,10 +204,10 @@ function existsOnCluster(engine: RecoveryEngine, kubeconfig: string, patience: n
   };
 }
 
-/** Whether an API server answered, with this status or with any that asking again does not change. */
-function isAnswer(error: unknown, status?: number): boolean {
+/** Whether an API server answered what asking again does not change. */
+function isFinal(error: unknown): boolean {
   const { code } = error as { code?: unknown };
-  return status === undefined ? typeof code === "number" && code < 500 && code !== 429 : code === status;
+  return typeof code === "number" && code < 500 && code !== 429;
 }
 
 /** The client finds the kind by discovery: one whose definition was not installed yet cannot have an object. */

@@ -72,12 +72,15 @@ async function main(): Promise<void> {
   process.exitCode = failed.length === 0 && passed > 0 ? 0 : 1;
 }
 
-/** A failed test in a few lines, those that tell what went wrong: lanes and long outputs lie over all else of it. */
+/**
+ * A failed test in a few lines, those that tell what went wrong: lanes and long outputs lie over all else of it. The
+ * engine tells at the end what ended it, after warnings of its own.
+ */
 function summary({ test, message }: Failure): string {
   const lines = message.split("\n").filter((line) => line.trim() !== "");
   const errors = lines.filter((line) => /error|fail|cause:|next:/i.test(line));
-  const told = (errors.length > 0 ? errors : lines).slice(0, 6).map((line) => `    ${line.trim().slice(0, 300)}`);
-  return [`failed: ${test}`, ...told].join("\n");
+  const told = errors.length > 0 ? errors.slice(-6) : lines.slice(0, 6);
+  return [`failed: ${test}`, ...told.map((line) => `    ${line.trim().slice(0, 300)}`)].join("\n");
 }
 
 /** @param besides whether another lane runs too, so that lines must say which layer they are of */
