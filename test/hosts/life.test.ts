@@ -45,6 +45,9 @@ describe("hosts: a cluster's life", function () {
     return [...new Set([...lines].map(([, name]) => name ?? ""))].sort();
   }
 
+  /** Fingerprint of the authority of the cluster that is gone. */
+  let destroyed: string | undefined;
+
   const fingerprint = async () => (await controlPlane.run("sha256sum /etc/kubernetes/pki/ca.crt")).split(" ")[0];
 
   it("makes two bare hosts a cluster with Ready nodes", async () => {
@@ -224,9 +227,17 @@ describe("hosts: a cluster's life", function () {
   });
 
   it("leaves bare hosts behind when it is destroyed", async () => {
+    destroyed = await fingerprint();
     assertSucceeded(await stack.destroy());
     for (const name of ["h1", "h2"]) await assertLeft(lab.host(name));
     const snapshots = await controlPlane.run("ls /var/lib/inference-stack/etcd-snapshots");
     assert.match(snapshots, /\.db\n/, "snapshots are the user's");
+  });
+
+  it("makes the same hosts another cluster afterwards", async () => {
+    assertSucceeded(await stack.up());
+    await cluster.ready("h1", "h2");
+    assert.ok(destroyed);
+    assert.notEqual(await fingerprint(), destroyed);
   });
 });
