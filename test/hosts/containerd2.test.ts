@@ -87,7 +87,7 @@ describe("containerd 2 on hosts of the lab", function () {
     assert.match(await h1.run(`crictl inspectp ${id}`), /"image": "registry\.k8s\.io\/pause:3\.10\.2"/);
     assert.match(await h1.run("crictl images --output json"), /"pinned": +true/);
     assert.match(await h1.run("cat /proc/$(pgrep -x pause)/cgroup"), /cri-containerd-[0-9a-f]{64}\.scope/);
-    await h1.run("crictl rmp --force --all");
+    await h1.run("crictl --timeout 60s rmp --force --all");
   });
 
   it("changes nothing in a second run", async () => {
@@ -106,7 +106,7 @@ describe("containerd 2 on hosts of the lab", function () {
     assert.equal(await pods(h2), `${pod}\n`);
     await startPod(h2, "two");
     assert.equal((await pods(h2)).trim().split("\n").length, 2);
-    await h2.run("crictl rmp --force --all");
+    await h2.run("crictl --timeout 60s rmp --force --all");
     assert.equal(await h2.run("apt-mark showhold | head -n 1"), "containerd.io\n");
     assert.equal(await steps.run("h2", cluster()), "");
   });

@@ -165,6 +165,16 @@ describe("Preflight and prerequisites on hosts of the lab", function () {
       assert.equal(await h1.run("ls /run/inference-stack"), "lock\nrunning\n");
     });
 
+    it("install anew a package that was being unpacked when the power was cut", async () => {
+      const halfUnpacked = "/^Package: kubeadm$/,/^$/ s/^Status: .*/Status: hold reinstreq half-installed/";
+      await h1.run(`sed -i '${halfUnpacked}' /var/lib/dpkg/status && rm /var/lib/dpkg/info/kubeadm.* /usr/bin/kubeadm`);
+      assert.match(await h1.run("dpkg --audit"), /must be reinstalled[^]* kubeadm /);
+      await steps.run("h1", steps.cluster(), /packages/);
+      assert.equal(await h1.run("dpkg --audit"), "");
+      assert.match(await h1.run("kubeadm version -o short"), /^v1\.36\.3$/m);
+      assert.match(await h1.run("apt-mark showhold"), /^kubeadm$/m);
+    });
+
     it("wait for another program that installs packages", async () => {
       await h1.run("apt-mark unhold kubectl && dpkg --remove kubectl");
       await h1.run(holdLock(8));

@@ -64,11 +64,18 @@ explain_apt() {
 
 # A run that was cut while dpkg was at work leaves packages half configured; apt installs nothing then.
 finish_interrupted_install() {
+  local unpacked
   if [[ -z $(dpkg --audit) ]]; then return; fi
   log "finishing packages that an earlier run left half installed"
   wait_for_apt
   quietly dpkg --configure -a --force-confdef --force-confold || true
   apt install --fix-broken || explain_apt "half-installed packages cannot be finished"
+  # Cut while it was unpacked: to apt it counts as the version that it was to become, and is left as it is.
+  mapfile -t unpacked < <(dpkg-query --show --showformat '${db:Status-Eflag} ${binary:Package}\n' | sed -n 's/^reinstreq //p')
+  if ((${#unpacked[@]} > 0)); then
+    apt install --reinstall --allow-change-held-packages "${unpacked[@]}" ||
+      explain_apt "half-unpacked packages cannot be installed anew: ${unpacked[*]}"
+  fi
 }
 
 update_lists() {

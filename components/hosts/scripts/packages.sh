@@ -119,7 +119,9 @@ install_packages() {
   list=$(missing_packages)
   mapfile -t wanted <<<"$list"
   log "installing ${wanted[*]}"
-  apt install --no-install-recommends "${wanted[@]}" || explain_apt "packages cannot be installed"
+  if ! apt install --no-install-recommends "${wanted[@]}" || ! is_complete; then
+    explain_apt "packages cannot be installed"
+  fi
 }
 
 configure_proxy
