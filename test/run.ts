@@ -37,7 +37,7 @@ const mocha = (glob: string, ...more: string[]): string[] => [
 ];
 
 /** Compiled as the programs are, so that the compiler finds the packages that they share in its cache. */
-const goTest = ["env", "CGO_ENABLED=0", "go", "test", ...compilerFlags, "-json", "./..."];
+const goTest = ["env", "CGO_ENABLED=0", "GOWORK=", "go", "test", ...compilerFlags, "-json", "./..."];
 
 /** Layers of a lane run one after the other, lanes side by side: hosts boot, install and wait most of their time. */
 const lanes: readonly (readonly Layer[])[] = [

@@ -31,6 +31,8 @@ export interface GoEnvironment {
   readonly platform: Platform;
   /** Oldest Go release that will do, e.g. `1.26`. */
   readonly minimumGo: string;
+  /** The go.work that gives all modules one set of versions; `off` for a module on its own. */
+  readonly workspace: string;
   /** Environment of the compiler; decides which `go` is found. */
   readonly env: NodeJS.ProcessEnv;
   readonly diskSpace: (directory: string) => Promise<DiskSpace>;
@@ -197,8 +199,9 @@ async function goSettings(names: string, tried: readonly string[], go: GoEnviron
 }
 
 function goEnvironment(go: GoEnvironment): NodeJS.ProcessEnv {
-  // A workspace file above the checkout, or flags for the user's own projects, must not change what is built.
-  return { ...go.env, CGO_ENABLED: "0", GOOS: go.platform.os, GOARCH: go.platform.arch, GOWORK: "off", GOFLAGS: "" };
+  // Another workspace, or flags for the user's own projects, must not change what is built.
+  const { os, arch } = go.platform;
+  return { ...go.env, CGO_ENABLED: "0", GOOS: os, GOARCH: arch, GOWORK: go.workspace, GOFLAGS: "" };
 }
 
 function buildError(target: GoTarget, what: string, result: CommandResult): Error {

@@ -1,7 +1,7 @@
 import * as path from "node:path";
 import { cacheDirectory, markUsed, removeLeftovers, removeUnused } from "./cache";
 import { Downloader } from "./download";
-import { diskSpace, hasGo } from "./goBuild";
+import { diskSpace, hasGo, type GoEnvironment } from "./goBuild";
 import { withLock } from "./lock";
 import { installedStateService, installStateService } from "./stateService";
 import { describePlugins, installedHome, installHome, type PulumiHome } from "./plugins";
@@ -78,11 +78,17 @@ function toolchain(options: ToolOptions): Toolchain {
     versions,
     report: options.report,
     downloader: new Downloader(),
-    go: { platform: currentPlatform(), minimumGo: versions.go, env: process.env, diskSpace },
+    go: goEnvironment(),
     goModules: path.join(__dirname, "go"),
     standIns: path.join(__dirname, "..", "plugins"),
     stateService: path.join(__dirname, "..", "backend"),
   };
+}
+
+/** The compiler as it is found here, with this project's workspace. */
+export function goEnvironment(): GoEnvironment {
+  const workspace = path.join(__dirname, "..", "go.work");
+  return { platform: currentPlatform(), minimumGo: versions.go, workspace, env: process.env, diskSpace };
 }
 
 /** {@link ensureTools} with every part given. */

@@ -3,7 +3,7 @@ import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { installAtomically, installedSource } from "./cache";
 import { Unavailable } from "./download";
-import { checkGo, fetchModules, goBuild, type GoTarget } from "./goBuild";
+import { checkGo, fetchModules, goBuild, type GoEnvironment, type GoTarget } from "./goBuild";
 import type { Task } from "./progress";
 import { downloadInto, linkOrCopy, toolDirectory, urlsOf, type Toolchain } from "./tools";
 import { platformId, pluginNames, type PluginName } from "./versions";
@@ -143,7 +143,7 @@ function officialHome(chain: Toolchain): PulumiHome {
 }
 
 async function standInHome(chain: Toolchain): Promise<PulumiHome> {
-  const sources = await sourceDigest(chain.standIns);
+  const sources = await moduleDigest(chain.standIns, chain.go);
   return { directory: homeDirectory(chain, "stand-in", `${pinned(chain)}\n${sources}`), plugins: "stand-in" };
 }
 
@@ -156,6 +156,16 @@ function homeDirectory(chain: Toolchain, kind: string, contents: string): string
 function pinned(chain: Toolchain): string {
   const plugins = pluginNames.map((name) => `${name} ${chain.versions.plugins[name].version}`);
   return [`pulumi ${chain.versions.tools.pulumi.version}`, "no engine log", ...plugins].join("\n");
+}
+
+/** Digest of a module's sources, and of what its workspace says of the versions of other modules. */
+export async function moduleDigest(module: string, go: GoEnvironment): Promise<string> {
+  const sources = await sourceDigest(module);
+  if (go.workspace === "off") {
+    return sources;
+  }
+  const workspace = await fs.readFile(go.workspace);
+  return createHash("sha256").update(sources).update(workspace).digest("hex");
 }
 
 /** Digest of all sources below a directory that end up in its binaries. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as path from "node:path";
 import { installedSource } from "./cache";
 import { checkGo, fetchModules, type GoTarget } from "./goBuild";
-import { sourceDigest } from "./plugins";
+import { moduleDigest } from "./plugins";
 import { buildWithProgress, type Toolchain } from "./tools";
 import { platformId } from "./versions";
 
@@ -11,7 +11,7 @@ const binary = "inference-stack-backend";
 /** Where the state service built from exactly these sources lies, or will lie. */
 async function directoryOf(chain: Toolchain): Promise<string> {
   const digest = createHash("sha256")
-    .update(await sourceDigest(chain.stateService))
+    .update(await moduleDigest(chain.stateService, chain.go))
     .digest("hex")
     .slice(0, 16);
   return path.join(chain.cache, "state-service", `${platformId(chain.go.platform)}-${digest}`);

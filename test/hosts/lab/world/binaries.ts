@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import path from "node:path";
-import { ensureClusterTools, versions } from "../../../../sim/toolchain";
+import { ensureClusterTools, goEnvironment, versions } from "../../../../sim/toolchain";
 import { installAtomically, installedSource, removeLeftovers } from "../../../../sim/toolchain/cache";
-import { checkGo, diskSpace, goBuild, type GoEnvironment, type GoTarget } from "../../../../sim/toolchain/goBuild";
+import { checkGo, goBuild, type GoEnvironment, type GoTarget } from "../../../../sim/toolchain/goBuild";
 import { withLock } from "../../../../sim/toolchain/lock";
 import { sourceDigest } from "../../../../sim/toolchain/plugins";
 import type { Progress } from "../../../../sim/toolchain/progress";
@@ -49,7 +49,9 @@ export interface Binaries {
 const here = path.join(__dirname, "..", "go");
 const toolchain = path.join(__dirname, "..", "..", "..", "..", "sim", "toolchain", "go");
 
-const go: GoEnvironment = { platform: currentPlatform(), minimumGo: versions.go, env: process.env, diskSpace };
+/** The lab's modules are built each on its own: what they need must not change what a simulated cluster is made of. */
+const environmentOf = ({ module }: GoTarget): GoEnvironment =>
+  module.startsWith(toolchain) ? goEnvironment() : { ...goEnvironment(), workspace: "off" };
 
 /** Runs `action` while no other process builds parts of the lab's outside world. */
 export function withWorkshop<T>({ directory, report }: Workshop, action: () => Promise<T>): Promise<T> {
@@ -128,7 +130,7 @@ const containerdVersion = {
 
 function kubernetesTarget(release: string): GoTarget {
   const { build } = versions.tools.kubernetes;
-  const values = templateValues(release, go.platform, release);
+  const values = templateValues(release, currentPlatform(), release);
   const variables = Object.entries(build.variables).map(([name, value]) => [name, expand(value, values)] as const);
   const components = [...Object.keys(build.packages), "kube-proxy", "kubeadm", "kubelet"];
   const packages = Object.fromEntries(components.map((name) => [name, `k8s.io/kubernetes/cmd/${name}`]));
@@ -166,6 +168,7 @@ async function ensureBinary(workshop: Workshop, wanted: GoTarget, present?: stri
   const packages = Object.fromEntries(Object.entries(wanted.packages).filter(([name]) => !taken.includes(name)));
   const missing = Object.keys(packages).length === 0 ? undefined : { ...wanted, packages };
   const task = workshop.report.task(wanted.name);
+  const go = environmentOf(wanted);
   try {
     if (missing !== undefined) {
       await checkGo([missing], workshop.cache, go);
@@ -188,10 +191,13 @@ async function ensureBinary(workshop: Workshop, wanted: GoTarget, present?: stri
 }
 
 /** Digest of what decides a target's programs: what is compiled, the pinned modules, and the sources that are ours. */
-async function digest({ module, packages, variables }: GoTarget): Promise<string> {
-  const hash = createHash("sha256").update(JSON.stringify([packages, variables, platformId(go.platform)]));
-  for (const file of ["go.mod", "go.sum"]) {
-    hash.update(await fs.readFile(path.join(module, file)));
+async function digest(target: GoTarget): Promise<string> {
+  const { module, packages, variables } = target;
+  const { platform, workspace } = environmentOf(target);
+  const hash = createHash("sha256").update(JSON.stringify([packages, variables, platformId(platform)]));
+  const pins = ["go.mod", "go.sum"].map((file) => path.join(module, file));
+  for (const file of workspace === "off" ? pins : [...pins, workspace]) {
+    hash.update(await fs.readFile(file));
   }
   for (const name of Object.values(packages).filter((name) => name.startsWith("./"))) {
     hash.update(await sourceDigest(path.join(module, name)));

@@ -88,7 +88,7 @@ export class Workbench {
       versions: { ...versions, ...options.pins, tools: { ...versions.tools, ...options.pins?.tools, etcd } },
       report: recordedProgress(this.lines),
       downloader: new Downloader({ connect: 500, idle: 1000 }),
-      go: { platform: linux, minimumGo: "1.21", env: process.env, diskSpace, ...options.go },
+      go: { platform: linux, minimumGo: "1.21", workspace: "off", env: process.env, diskSpace, ...options.go },
       goModules: this.goModules,
       standIns: this.standIns,
       stateService: path.join(this.directory, "backend"),
