@@ -111,29 +111,18 @@ async function downloadTool(chain: Toolchain, name: ToolName): Promise<string[] 
   }
 }
 
-/** Builds at a time: while one links, which takes one core, the other compiles. */
-const BUILDS_AT_A_TIME = 2;
-
 async function buildTools(chain: Toolchain, targets: readonly { name: ToolName; target: GoTarget }[]): Promise<void> {
   await checkGo(
     targets.map(({ target }) => target),
     chain.cache,
     chain.go,
   );
-  // The largest first, so that both lanes end at about the same time.
+  // The largest first: its compilation takes longer than all other modules' downloads.
   const ordered = [...targets].sort((a, b) => b.target.diskGiB - a.target.diskGiB);
   const modules = fetchAhead(chain, ordered);
-  const waiting = ordered.map((one, i) => ({ ...one, modules: modules[i]! }));
-  const failures: unknown[] = [];
-  const builder = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined && failures.length === 0; next = waiting.shift()) {
-      await buildWithProgress(chain, next.target, toolDirectory(chain, next.name), next.modules).catch(
-        (error: unknown) => failures.push(error),
-      );
-    }
-  };
-  await Promise.all(Array.from({ length: BUILDS_AT_A_TIME }, builder));
-  if (failures.length > 0) throw failures[0];
+  for (const [i, { name, target }] of ordered.entries()) {
+    await buildWithProgress(chain, target, toolDirectory(chain, name), modules[i]!);
+  }
 }
 
 /** Fetches modules of all targets, one after another, while the first are already compiled. */

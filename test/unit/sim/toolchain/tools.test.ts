@@ -199,7 +199,20 @@ describe("installing a tool", function () {
     });
   });
 
-  it("builds two tools at a time, the largest first, and begins no more after a failure", async () => {
+  for (const [whose, own, expected] of [
+    ["its own", undefined, "400"],
+    ["the user's", "50", "50"],
+  ] as const) {
+    it(`compiles in its workspace whatever the user's is, with ${whose} setting for the compiler's garbage`, async () => {
+      const seen = path.join(bench.directory, "seen");
+      const env = bench.fakeGoVersion("go1.30", `echo "$1 $GOWORK $GOGC" >> ${seen}; exit 1`);
+      const go = { env: { ...env, GOWORK: "/users/go.work", GOGC: own }, workspace: "/ours/go.work" };
+      await assert.rejects(install(bench.chain({ go })), /could not be loaded/);
+      assert.equal(fs.readFileSync(seen, "utf8"), `list /ours/go.work ${expected}\n`);
+    });
+  }
+
+  it("builds the largest first, and begins no more after a failure", async () => {
     const started = path.join(bench.directory, "started");
     const fakeBuild =
       `if [ "$1" = build ]; then echo "\${PWD##*/}" >> ${started}; case $PWD in */helm) exit 1 ;; esac; ` +
@@ -209,10 +222,10 @@ describe("installing a tool", function () {
       const build = { module: "example", packages: { [name]: "." }, variables: {}, diskGiB };
       return { version: "9.9.9", downloads: [bench.download(`/${name}`)], build };
     };
-    const tools = { ...versions.tools, helm: tool("helm", 0.3), kwok: tool("kwok", 0.2) };
+    const tools = { ...versions.tools, helm: tool("helm", 0.2), kwok: tool("kwok", 0.3) };
     const chain = bench.chain({ pins: { tools }, go: { env: bench.fakeGoVersion("go1.30", fakeBuild) } });
     await assert.rejects(installTools(chain, ["etcd", "helm", "kwok"]), /helm 9\.9\.9: it does not compile/);
-    assert.deepEqual(fs.readFileSync(started, "utf8").trim().split("\n").sort(), ["helm", "kwok"]);
+    assert.deepEqual(fs.readFileSync(started, "utf8").trim().split("\n"), ["kwok", "helm"]);
     assert.deepEqual(await missingTools(chain, ["etcd", "helm", "kwok"]), ["etcd", "helm"]);
   });
 
