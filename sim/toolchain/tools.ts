@@ -117,8 +117,8 @@ async function buildTools(chain: Toolchain, targets: readonly { name: ToolName; 
     chain.cache,
     chain.go,
   );
-  // The largest first: its compilation takes longer than all other modules' downloads.
-  const ordered = [...targets].sort((a, b) => b.target.diskGiB - a.target.diskGiB);
+  // The smallest first: its modules are there soonest, and while it is compiled those of the next ones come.
+  const ordered = [...targets].sort((a, b) => a.target.diskGiB - b.target.diskGiB);
   const modules = fetchAhead(chain, ordered);
   for (const [i, { name, target }] of ordered.entries()) {
     await buildWithProgress(chain, target, toolDirectory(chain, name), modules[i]!);

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { goEnvironment } from "../../../../sim/toolchain";
 import { versions } from "../../../../sim/toolchain/versions";
+import { versionsOf } from "./goVersions";
 
 const { workspace } = goEnvironment();
 const sim = path.dirname(workspace);
+const selected = (modules: readonly string[]) => Object.fromEntries(versionsOf({ workspace, directory: sim }, modules));
 
 describe("go.work", () => {
   it("holds every Go module of the toolchain, so that what two of them need is compiled once", () => {
@@ -39,16 +40,3 @@ describe("go.work", () => {
     assert.deepEqual(selected(names), Object.fromEntries(wanted));
   });
 });
-
-/** The versions that the workspace compiles, by module. */
-function selected(names: readonly string[]): Record<string, string> {
-  const format = "{{.Path}} {{if .Replace}}{{.Replace.Version}}{{else}}{{.Version}}{{end}}";
-  const env = { ...process.env, GOWORK: workspace, GOFLAGS: "-mod=readonly" };
-  const lines = execFileSync("go", ["list", "-m", "-f", format, ...names], { cwd: sim, env, encoding: "utf8" });
-  return Object.fromEntries(
-    lines
-      .trim()
-      .split("\n")
-      .map((line) => line.split(" ") as [string, string]),
-  );
-}

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { charts } from "../../../../../components/addons/charts";
@@ -8,6 +7,7 @@ import { goEnvironment } from "../../../../../sim/toolchain";
 import { olderThan } from "../../../../../sim/toolchain/goBuild";
 import { versions } from "../../../../../sim/toolchain/versions";
 import { releases } from "../../../../hosts/lab/world/releases";
+import { versionsBelow } from "../../../sim/toolchain/goVersions";
 
 const modules = path.join(__dirname, "..", "..", "..", "..", "hosts", "lab", "go");
 const goMod = (...module: string[]): string => readFileSync(path.join(modules, ...module, "go.mod"), "utf8");
@@ -35,11 +35,13 @@ describe("lab releases", () => {
   it("offer the MetalLB of the chart", () => assert.equal(releases.metallb, charts.metalLb.version));
 
   it("compile client-go with the same modules as sim/toolchain does, so that it is compiled once", () => {
-    const workspace = goList(goEnvironment().workspace, path.dirname(goEnvironment().workspace));
-    const lab = goList("off", modules);
+    const { workspace } = goEnvironment();
+    const clients = ["k8s.io/client-go/kubernetes", "k8s.io/client-go/informers"];
+    const sim = versionsBelow({ workspace, directory: path.dirname(workspace) }, clients);
+    const lab = versionsBelow({ workspace: "off", directory: modules }, clients);
     assert.ok(lab.size > 20);
     assert.deepEqual(
-      [...lab].filter(([module, version]) => workspace.get(module) !== version),
+      [...lab].filter(([module, version]) => sim.get(module) !== version),
       [],
     );
   });
@@ -49,13 +51,3 @@ describe("lab releases", () => {
     assert.ok(manifest.includes(`kube-vip:v${releases.kubeVip}`));
   });
 });
-
-/** Modules that client-go's clients and informers are compiled from, with their versions. */
-function goList(workspace: string, cwd: string): Map<string, string> {
-  const format = "{{with .Module}}{{.Path}} {{if .Replace}}{{.Replace.Version}}{{else}}{{.Version}}{{end}}{{end}}";
-  const env = { ...process.env, GOWORK: workspace, GOFLAGS: "-mod=readonly" };
-  const packages = ["k8s.io/client-go/kubernetes", "k8s.io/client-go/informers"];
-  const lines = execFileSync("go", ["list", "-deps", "-f", format, ...packages], { cwd, env, encoding: "utf8" });
-  const versions = lines.split("\n").filter((line) => line !== "");
-  return new Map(versions.map((line) => line.split(" ") as [string, string]));
-}
