@@ -9,7 +9,10 @@ const { workspace } = goEnvironment();
 const sim = path.dirname(workspace);
 const selected = (modules: readonly string[]) => Object.fromEntries(versionsOf({ workspace, directory: sim }, modules));
 
-describe("go.work", () => {
+describe("go.work", function () {
+  // On a fresh machine Go loads what modules say of each other first.
+  this.timeout("3m");
+
   it("holds every Go module of the toolchain, so that what two of them need is compiled once", () => {
     const used = [...fs.readFileSync(workspace, "utf8").matchAll(/^\t\.\/(\S+)$/gm)].map(([, directory]) => directory);
     const all = fs
