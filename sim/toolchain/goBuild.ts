@@ -31,7 +31,7 @@ export interface GoEnvironment {
   readonly platform: Platform;
   /** Oldest Go release that will do, e.g. `1.26`. */
   readonly minimumGo: string;
-  /** The go.work that gives all modules one set of versions; `off` for a module on its own. */
+  /** A go.work. The modules that it names have one set of versions; any other module is built on its own. */
   readonly workspace: string;
   /** Environment of the compiler; decides which `go` is found. */
   readonly env: NodeJS.ProcessEnv;
@@ -104,7 +104,7 @@ export async function fetchModules(target: GoTarget, go: GoEnvironment): Promise
     ["list", "-mod=readonly", "-deps", "-f", "{{if .Error}}{{.Error}}{{end}}", ...packages],
     {
       cwd: target.module,
-      env: goEnvironment(go),
+      env: await goEnvironment(target.module, go),
     },
   );
   if (result.code !== 0) {
@@ -134,7 +134,7 @@ export async function goBuild(target: GoTarget, directory: string, task: Task, g
     ].concat(Object.values(target.packages)),
     {
       cwd: target.module,
-      env: goEnvironment(go),
+      env: await goEnvironment(target.module, go),
       onLine: (line) => {
         compiled += isPackageName(line) ? 1 : 0;
         task.update(`compiling, ${compiled} packages so far`);
@@ -198,7 +198,15 @@ async function goSettings(names: string, tried: readonly string[], go: GoEnviron
   };
 }
 
-function goEnvironment(go: GoEnvironment): NodeJS.ProcessEnv {
+/** The workspace that a module is built in: a path for GOWORK, or `off`. */
+export async function workspaceOf(module: string, { workspace }: GoEnvironment): Promise<string> {
+  const contents = await fs.readFile(workspace, "utf8");
+  const members = [...contents.matchAll(/^\t(\.\/\S+)$/gm)].map(([, member]) => member!);
+  const isMember = members.some((member) => path.resolve(path.dirname(workspace), member) === path.resolve(module));
+  return isMember ? workspace : "off";
+}
+
+async function goEnvironment(module: string, go: GoEnvironment): Promise<NodeJS.ProcessEnv> {
   const { os, arch } = go.platform;
   return {
     ...go.env,
@@ -208,7 +216,7 @@ function goEnvironment(go: GoEnvironment): NodeJS.ProcessEnv {
     GOOS: os,
     GOARCH: arch,
     // Another workspace, or flags for the user's own projects, must not change what is built.
-    GOWORK: go.workspace,
+    GOWORK: await workspaceOf(module, go),
     GOFLAGS: "",
   };
 }

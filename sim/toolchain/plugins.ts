@@ -158,12 +158,9 @@ function pinned(chain: Toolchain): string {
   return [`pulumi ${chain.versions.tools.pulumi.version}`, "no engine log", ...plugins].join("\n");
 }
 
-/** Digest of a module's sources, and of what its workspace says of the versions of other modules. */
+/** Digest of a module's sources, and of the workspace that may give it later versions of other modules. */
 export async function moduleDigest(module: string, go: GoEnvironment): Promise<string> {
   const sources = await sourceDigest(module);
-  if (go.workspace === "off") {
-    return sources;
-  }
   const workspace = await fs.readFile(go.workspace);
   return createHash("sha256").update(sources).update(workspace).digest("hex");
 }

@@ -4,7 +4,7 @@ import { consoleProgress } from "../../sim/toolchain";
 import { HostSteps } from "./hostSteps";
 import { Lab, type LabHost } from "./lab";
 import { containerd2Source, releases } from "./lab/world";
-import { skipWithoutLab } from "./skipWithoutLab";
+import { needsLab } from "./needsLab";
 
 const mirror = "mirror.example.test";
 const pause = "registry.k8s.io/pause:3.10.2";
@@ -22,7 +22,7 @@ describe("containerd 2 on hosts of the lab", function () {
   let h2: LabHost;
 
   before(async function () {
-    skipWithoutLab(this);
+    needsLab(this);
     lab = await Lab.start({ hosts: [{ name: "h1" }, { name: "h2" }], containerd2: true, report: consoleProgress() });
     steps = new HostSteps(lab, "22222222-3333-4444-5555-666666666666");
     [h1, h2] = [lab.host("h1"), lab.host("h2")];

@@ -9,7 +9,7 @@ import { listProcesses } from "../../sim/toolchain/processes";
 import { Lab, sudoPassword, users } from "./lab";
 import { groupDirectories } from "./lab/cgroups";
 import { execute } from "./lab/execute";
-import { skipWithoutLab } from "./skipWithoutLab";
+import { needsLab } from "./needsLab";
 
 /** What a lab has left on this machine: anything that bears its name or its directory. */
 async function leftovers({ network, directory }: Pick<Lab, "network" | "directory">): Promise<string[]> {
@@ -40,7 +40,7 @@ describe("hosts: the lab", function () {
   let lab: Lab;
 
   before(async function () {
-    skipWithoutLab(this);
+    needsLab(this);
     const hosts = [{ name: "h1", gpus: 8 }, { name: "h2" }];
     lab = await Lab.start({ hosts, world: false, report: consoleProgress() });
   });
@@ -155,7 +155,7 @@ describe("hosts: a lab whose owner is killed with kill -9", function () {
   this.timeout("5m");
 
   it("loses its power at once, and the next lab removes it", async function () {
-    skipWithoutLab(this);
+    needsLab(this);
     const directory = mkdtempSync(path.join(tmpdir(), "inference-stack-lab-"));
     const program = `require("./test/hosts/lab").Lab.start({ directory: ${JSON.stringify(directory)}, hosts: [{ name: "h1" }], world: false })
       .then((lab) => { console.log(lab.network.name); setInterval(() => undefined, 1000); });`;

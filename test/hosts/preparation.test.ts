@@ -4,7 +4,7 @@ import type { PreflightReport } from "../../components/hosts/preflight/report";
 import { consoleProgress } from "../../sim/toolchain";
 import { HostSteps } from "./hostSteps";
 import { Lab, sudoPassword, type LabHost } from "./lab";
-import { skipWithoutLab } from "./skipWithoutLab";
+import { needsLab } from "./needsLab";
 
 const clusterId = "11111111-2222-3333-4444-555555555555";
 /** Runs a program of perl, which is part of every Debian, in the background. */
@@ -35,7 +35,7 @@ describe("Preflight and prerequisites on hosts of the lab", function () {
   let h2: LabHost;
 
   before(async function () {
-    skipWithoutLab(this);
+    needsLab(this);
     lab = await Lab.start({ hosts: [{ name: "h1", gpus: 8 }, { name: "h2" }], report: consoleProgress() });
     steps = new HostSteps(lab, clusterId);
     [h1, h2] = [lab.host("h1"), lab.host("h2")];

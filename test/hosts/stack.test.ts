@@ -15,7 +15,7 @@ import { consoleProgress, ensureTools } from "../../sim/toolchain";
 import { inOrder } from "../inOrder";
 import { assertSucceeded, changes } from "../sim/sandbox";
 import { Lab } from "./lab";
-import { skipWithoutLab } from "./skipWithoutLab";
+import { needsLab } from "./needsLab";
 
 const modelName = "qwen3-8b";
 
@@ -43,7 +43,7 @@ describe("hosts: the stack lab, from two bare hosts to an answered request", fun
     engine.capture(["up", "--yes", "--non-interactive", "--skip-preview", ...policyArguments("lab"), ...more]);
 
   before(async function () {
-    skipWithoutLab(this);
+    needsLab(this);
     directory = mkdtempSync(path.join(tmpdir(), "inference-stack-lab-stack-"));
     const tools = await ensureTools({ report: consoleProgress() });
     const hosts = ["h1", "h2"].map((name) => ({ name, gpus: 8 }));

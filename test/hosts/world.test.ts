@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { consoleProgress } from "../../sim/toolchain";
 import { inspectProcess } from "../../sim/toolchain/processes";
 import { kubernetesReleases, packageRevision, World } from "./lab/world";
-import { skipWithoutLab } from "./skipWithoutLab";
+import { needsLab } from "./needsLab";
 
 /** An address of this machine that no lab uses; nothing but the test listens there. */
 const address = "127.123.0.1";
@@ -28,7 +28,7 @@ describe("lab: the outside world", function () {
   let world: World;
 
   before(async function () {
-    skipWithoutLab(this);
+    needsLab(this);
     world = await World.start({ directory, address, report: consoleProgress() });
     resolver.setServers([address]);
   });

@@ -145,10 +145,10 @@ require (
 	k8s.io/component-base v0.36.3 // indirect
 	k8s.io/cri-api v0.36.3 // indirect
 	k8s.io/cri-client v0.36.3 // indirect
-	k8s.io/kube-openapi v0.0.0-20260319004828-5883c5ee87b9 // indirect
-	k8s.io/kubectl v0.36.0 // indirect
+	k8s.io/kube-openapi v0.0.0-20260317180543-43fb72c5454a // indirect
+	k8s.io/kubectl v0.36.3 // indirect
 	k8s.io/streaming v0.36.3 // indirect
-	k8s.io/utils v0.0.0-20260319190234-28399d86e0b5 // indirect
+	k8s.io/utils v0.0.0-20260210185600-b8788abfbbc2 // indirect
 	sigs.k8s.io/json v0.0.0-20250730193827-2d320260d730 // indirect
 	sigs.k8s.io/knftables v0.0.21 // indirect
 	sigs.k8s.io/mcs-api v0.3.0 // indirect
@@ -157,10 +157,9 @@ require (
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
 
-// The versions that sim/toolchain/go/kubernetes compiles with: the compiler then finds client-go and what it imports in
-// its cache, which saves a fifth of the lab's build.
-replace (
-	k8s.io/kube-openapi => k8s.io/kube-openapi v0.0.0-20260317180543-43fb72c5454a
-	k8s.io/kubectl => k8s.io/kubectl v0.36.3
-	k8s.io/utils => k8s.io/utils v0.0.0-20260210185600-b8788abfbbc2
+// cri-tools alone asks for these. Without them the versions are those of sim/go.work, and the compiler finds client-go and
+// what it imports in its cache. A replacement will not do: the compiler keeps the replaced version in what it makes.
+exclude (
+	k8s.io/kube-openapi v0.0.0-20260319004828-5883c5ee87b9
+	k8s.io/utils v0.0.0-20260319190234-28399d86e0b5
 )

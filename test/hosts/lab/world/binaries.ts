@@ -4,12 +4,12 @@ import * as fs from "node:fs/promises";
 import path from "node:path";
 import { ensureClusterTools, goEnvironment, versions } from "../../../../sim/toolchain";
 import { installAtomically, installedSource, removeLeftovers } from "../../../../sim/toolchain/cache";
-import { checkGo, goBuild, type GoEnvironment, type GoTarget } from "../../../../sim/toolchain/goBuild";
+import { checkGo, goBuild, workspaceOf, type GoTarget } from "../../../../sim/toolchain/goBuild";
 import { withLock } from "../../../../sim/toolchain/lock";
 import { sourceDigest } from "../../../../sim/toolchain/plugins";
 import type { Progress } from "../../../../sim/toolchain/progress";
 import { linkOrCopy } from "../../../../sim/toolchain/tools";
-import { currentPlatform, expand, platformId, templateValues } from "../../../../sim/toolchain/versions";
+import { expand, platformId, templateValues } from "../../../../sim/toolchain/versions";
 import { kubernetesReleases, releases } from "./releases";
 
 /** Where things are made and kept, each directory named after a digest of what it was made from. */
@@ -49,9 +49,7 @@ export interface Binaries {
 const here = path.join(__dirname, "..", "go");
 const toolchain = path.join(__dirname, "..", "..", "..", "..", "sim", "toolchain", "go");
 
-/** The lab's modules are built each on its own: what they need must not change what a simulated cluster is made of. */
-const environmentOf = ({ module }: GoTarget): GoEnvironment =>
-  module.startsWith(toolchain) ? goEnvironment() : { ...goEnvironment(), workspace: "off" };
+const go = goEnvironment();
 
 /** Runs `action` while no other process builds parts of the lab's outside world. */
 export function withWorkshop<T>({ directory, report }: Workshop, action: () => Promise<T>): Promise<T> {
@@ -130,7 +128,7 @@ const containerdVersion = {
 
 function kubernetesTarget(release: string): GoTarget {
   const { build } = versions.tools.kubernetes;
-  const values = templateValues(release, currentPlatform(), release);
+  const values = templateValues(release, go.platform, release);
   const variables = Object.entries(build.variables).map(([name, value]) => [name, expand(value, values)] as const);
   const components = [...Object.keys(build.packages), "kube-proxy", "kubeadm", "kubelet"];
   const packages = Object.fromEntries(components.map((name) => [name, `k8s.io/kubernetes/cmd/${name}`]));
@@ -168,7 +166,6 @@ async function ensureBinary(workshop: Workshop, wanted: GoTarget, present?: stri
   const packages = Object.fromEntries(Object.entries(wanted.packages).filter(([name]) => !taken.includes(name)));
   const missing = Object.keys(packages).length === 0 ? undefined : { ...wanted, packages };
   const task = workshop.report.task(wanted.name);
-  const go = environmentOf(wanted);
   try {
     if (missing !== undefined) {
       await checkGo([missing], workshop.cache, go);
@@ -191,11 +188,10 @@ async function ensureBinary(workshop: Workshop, wanted: GoTarget, present?: stri
 }
 
 /** Digest of what decides a target's programs: what is compiled, the pinned modules, and the sources that are ours. */
-async function digest(target: GoTarget): Promise<string> {
-  const { module, packages, variables } = target;
-  const { platform, workspace } = environmentOf(target);
-  const hash = createHash("sha256").update(JSON.stringify([packages, variables, platformId(platform)]));
+async function digest({ module, packages, variables }: GoTarget): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify([packages, variables, platformId(go.platform)]));
   const pins = ["go.mod", "go.sum"].map((file) => path.join(module, file));
+  const workspace = await workspaceOf(module, go);
   for (const file of workspace === "off" ? pins : [...pins, workspace]) {
     hash.update(await fs.readFile(file));
   }

@@ -49,8 +49,11 @@ export class Workbench {
   readonly cache = path.join(this.directory, "cache");
   readonly goModules = path.join(this.directory, "go");
   readonly standIns = path.join(this.directory, "plugins");
+  /** Has no member until a test writes one. */
+  readonly workspace = path.join(this.directory, "go.work");
 
   constructor(readonly site: Site) {
+    fs.writeFileSync(this.workspace, "go 1.21\n");
     this.writeModule(path.join(this.goModules, "etcd"), { "main.go": program("built etcd") });
   }
 
@@ -88,7 +91,7 @@ export class Workbench {
       versions: { ...versions, ...options.pins, tools: { ...versions.tools, ...options.pins?.tools, etcd } },
       report: recordedProgress(this.lines),
       downloader: new Downloader({ connect: 500, idle: 1000 }),
-      go: { platform: linux, minimumGo: "1.21", workspace: "off", env: process.env, diskSpace, ...options.go },
+      go: { platform: linux, minimumGo: "1.21", workspace: this.workspace, env: process.env, diskSpace, ...options.go },
       goModules: this.goModules,
       standIns: this.standIns,
       stateService: path.join(this.directory, "backend"),

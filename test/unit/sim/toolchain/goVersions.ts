@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 
-const version = "{{.Path}} {{if .Replace}}{{.Replace.Version}}{{else}}{{.Version}}{{end}}";
+const replacement = "{{if .Replace}}{{.Replace.Version}}{{else}}{{.Version}}{{end}}";
 
 /** Versions of modules by their path, as `go` selects them in a directory. */
 export interface GoModules {
@@ -10,11 +10,14 @@ export interface GoModules {
 }
 
 export const versionsOf = (from: GoModules, modules: readonly string[]): Map<string, string> =>
-  goList(from, ["-m", "-f", version, ...modules]);
+  goList(from, ["-m", "-f", `{{.Path}} ${replacement}`, ...modules]);
 
-/** Versions of all modules that packages are compiled from. */
+/**
+ * Versions of all modules that packages are compiled from, before and after replacements: the compiler finds a package in
+ * its cache where both are the same.
+ */
 export const versionsBelow = (from: GoModules, packages: readonly string[]): Map<string, string> =>
-  goList(from, ["-deps", "-f", `{{with .Module}}${version}{{end}}`, ...packages]);
+  goList(from, ["-deps", "-f", `{{with .Module}}{{.Path}} {{.Version}}=${replacement}{{end}}`, ...packages]);
 
 function goList({ workspace, directory }: GoModules, args: readonly string[]): Map<string, string> {
   const env = { ...process.env, GOWORK: workspace, GOFLAGS: "-mod=readonly" };

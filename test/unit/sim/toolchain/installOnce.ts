@@ -10,6 +10,7 @@ const bench = Object.assign(Object.create(Workbench.prototype) as Workbench, {
   cache: `${directory}/cache`,
   goModules: `${directory}/go`,
   standIns: `${directory}/plugins`,
+  workspace: `${directory}/go.work`,
   site: { url } as Site,
 });
 const chain = bench.chain();

@@ -203,13 +203,25 @@ describe("installing a tool", function () {
     ["its own", undefined, "400"],
     ["the user's", "50", "50"],
   ] as const) {
-    it(`compiles in its workspace whatever the user's is, with ${whose} setting for the compiler's garbage`, async () => {
-      const seen = path.join(bench.directory, "seen");
-      const env = bench.fakeGoVersion("go1.30", `echo "$1 $GOWORK $GOGC" >> ${seen}; exit 1`);
-      const go = { env: { ...env, GOWORK: "/users/go.work", GOGC: own }, workspace: "/ours/go.work" };
+    it(`compiles outside the user's workspace, with ${whose} setting for the compiler's garbage`, async () => {
+      const [seen, env] = recordingGo();
+      const go = { env: { ...env, GOWORK: "/users/go.work", GOGC: own } };
       await assert.rejects(install(bench.chain({ go })), /could not be loaded/);
-      assert.equal(fs.readFileSync(seen, "utf8"), `list /ours/go.work ${expected}\n`);
+      assert.equal(fs.readFileSync(seen, "utf8"), `list off ${expected}\n`);
     });
+  }
+
+  it("compiles the members of its workspace in it", async () => {
+    const [seen, env] = recordingGo();
+    fs.writeFileSync(bench.workspace, "go 1.21\n\nuse (\n\t./go/etcd\n\t./plugins\n)\n");
+    await assert.rejects(install(bench.chain({ go: { env } })), /could not be loaded/);
+    assert.equal(fs.readFileSync(seen, "utf8"), `list ${bench.workspace} 400\n`);
+  });
+
+  /** A file, and the environment of a `go` that notes there what it is to do, and fails. */
+  function recordingGo(): [string, NodeJS.ProcessEnv] {
+    const seen = path.join(bench.directory, "seen");
+    return [seen, bench.fakeGoVersion("go1.30", `echo "$1 $GOWORK $GOGC" >> ${seen}; exit 1`)];
   }
 
   it("builds the smallest first, and begins no more after a failure", async () => {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { goEnvironment } from "../../../../sim/toolchain";
-import { versions } from "../../../../sim/toolchain/versions";
+import { workspaceOf } from "../../../../sim/toolchain/goBuild";
+import { toolNames, versions } from "../../../../sim/toolchain/versions";
 import { versionsOf } from "./goVersions";
 
 const { workspace } = goEnvironment();
@@ -13,19 +14,24 @@ describe("go.work", function () {
   // On a fresh machine Go loads what modules say of each other first.
   this.timeout("3m");
 
-  it("holds every Go module of the toolchain, so that what two of them need is compiled once", () => {
-    const used = [...fs.readFileSync(workspace, "utf8").matchAll(/^\t\.\/(\S+)$/gm)].map(([, directory]) => directory);
-    const all = fs
-      .readdirSync(sim, { recursive: true, encoding: "utf8" })
-      .filter((file) => path.basename(file) === "go.mod")
-      .map((file) => path.dirname(file));
-    assert.deepEqual(used.sort(), all.sort());
+  it("holds every Go module of sim but actionlint's, so that what two of them need is compiled once", async () => {
+    const outside: string[] = [];
+    for (const file of fs.readdirSync(sim, { recursive: true, encoding: "utf8" })) {
+      const module = path.dirname(file);
+      if (path.basename(file) === "go.mod" && (await workspaceOf(path.join(sim, module), goEnvironment())) === "off") {
+        outside.push(module);
+      }
+    }
+    // It does not compile with the yaml that the others need.
+    assert.deepEqual(outside, ["toolchain/go/actionlint"]);
   });
 
   it("gives everything that is built its pinned version, whatever the others ask for", () => {
     const kubernetes = `v0.${versions.tools.kubernetes.version.slice(2)}`;
     const wanted: Record<string, string> = {
-      ...Object.fromEntries(Object.values(versions.tools).map((tool) => [tool.build.module, `v${tool.version}`])),
+      ...Object.fromEntries(
+        toolNames.map((name) => [versions.tools[name].build.module, `v${versions.tools[name].version}`]),
+      ),
       "go.etcd.io/etcd/client/v3": `v${versions.tools.etcd.version}`,
       "go.etcd.io/etcd/etcdctl/v3": `v${versions.tools.etcd.version}`,
       "go.etcd.io/etcd/etcdutl/v3": `v${versions.tools.etcd.version}`,
