@@ -43,13 +43,17 @@ describe("hosts: three control planes with containerd 2 and a virtual IP (held b
     await lab?.stop();
   });
 
-  /** Cuts the power of a host as soon as a command on it succeeds, and turns it on again. */
-  const powerCut = (name: string, moment: string) => async (): Promise<void> => {
-    const host = lab.host(name);
-    await host.run(`timeout 120 sh -c 'until ${moment}; do sleep 0.1; done'`);
-    await host.powerOff();
-    await host.powerOn();
-  };
+  /** Cuts the power of a host as soon as a command on it succeeds while `up` runs, and turns it on again. */
+  const powerCut =
+    (name: string, moment: string) =>
+    async ({ ended, output }: RunningUp): Promise<void> => {
+      const host = lab.host(name);
+      const reached = host.run(`timeout 300 sh -c 'until ${moment}; do sleep 0.1; done'`).then(() => true);
+      const inTime = await Promise.race([reached.catch(() => false), ended.then(() => false)]);
+      assert.ok(inTime, `${name} never came to the moment of its power cut (${moment}):\n${output().slice(-4000)}`);
+      await host.powerOff();
+      await host.powerOn();
+    };
   const etcdIsToStart = "test -e /etc/kubernetes/manifests/etcd.yaml";
   // Of two members both must agree from here on: without this host the cluster can decide nothing.
   const etcdHasAVote = `grep -qs "Waiting for the new etcd member" /run/inference-stack/join.*/detail`;
@@ -97,7 +101,7 @@ describe("hosts: three control planes with containerd 2 and a virtual IP (held b
     }
     at.push(step);
     const next = powerCuts.findIndex((each) => each.step === step);
-    await (next < 0 ? breakOff(child) : powerCuts.splice(next, 1)[0]?.cut());
+    await (next < 0 ? breakOff(child) : powerCuts.splice(next, 1)[0]?.cut(up));
     child.kill("SIGKILL");
     await ended;
     // What was under way on the cluster is looked for there, once its API server answers again.
