@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { compilerFlags } from "../sim/toolchain/goBuild";
+import { goTest } from "./goTest";
 
 interface Failure {
   readonly test: string;
@@ -36,8 +36,7 @@ const mocha = (glob: string, ...more: string[]): string[] => [
   ...more,
 ];
 
-/** Compiled as the programs are, so that the compiler finds the packages that they share in its cache. */
-const goTest = ["env", "CGO_ENABLED=0", "GOWORK=", "go", "test", ...compilerFlags, "-json", "./..."];
+const allGoTests = goTest("-json", "./...");
 
 /** Layers of a lane run one after the other, lanes side by side: hosts boot, install and wait most of their time. */
 const lanes: readonly (readonly Layer[])[] = [
@@ -45,9 +44,9 @@ const lanes: readonly (readonly Layer[])[] = [
     { name: "types", kind: "check", command: ["tsc", "--noEmit"] },
     { name: "lint", kind: "check", command: ["npm", "run", "--silent", "lint"] },
     { name: "unit", kind: "mocha", command: ["c8", ...mocha("test/unit/**/*.test.ts", "test/policy/**/*.test.ts")] },
-    { name: "go: plugins", kind: "go", command: goTest, directory: "sim/plugins" },
-    { name: "go: state service", kind: "go", command: goTest, directory: "sim/backend" },
-    { name: "go: lab", kind: "go", command: goTest, directory: "test/hosts/lab/go" },
+    { name: "go: plugins", kind: "go", command: allGoTests, directory: "sim/plugins" },
+    { name: "go: state service", kind: "go", command: allGoTests, directory: "sim/backend" },
+    { name: "go: lab", kind: "go", command: allGoTests, directory: "test/hosts/lab/go" },
     { name: "sim", kind: "mocha", command: mocha("test/sim/**/*.test.ts") },
   ],
   [{ name: "hosts", kind: "mocha", command: mocha("test/hosts/**/*.test.ts") }],

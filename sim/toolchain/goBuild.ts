@@ -104,7 +104,7 @@ export async function fetchModules(target: GoTarget, go: GoEnvironment): Promise
     ["list", "-mod=readonly", "-deps", "-f", "{{if .Error}}{{.Error}}{{end}}", ...packages],
     {
       cwd: target.module,
-      env: await goEnvironment(target.module, go),
+      env: await compilerEnvironment(target.module, go),
     },
   );
   if (result.code !== 0) {
@@ -134,7 +134,7 @@ export async function goBuild(target: GoTarget, directory: string, task: Task, g
     ].concat(Object.values(target.packages)),
     {
       cwd: target.module,
-      env: await goEnvironment(target.module, go),
+      env: await compilerEnvironment(target.module, go),
       onLine: (line) => {
         compiled += isPackageName(line) ? 1 : 0;
         task.update(`compiling, ${compiled} packages so far`);
@@ -206,7 +206,7 @@ export async function workspaceOf(module: string, { workspace }: GoEnvironment):
   return isMember ? workspace : "off";
 }
 
-async function goEnvironment(module: string, go: GoEnvironment): Promise<NodeJS.ProcessEnv> {
+async function compilerEnvironment(module: string, go: GoEnvironment): Promise<NodeJS.ProcessEnv> {
   const { os, arch } = go.platform;
   return {
     ...go.env,

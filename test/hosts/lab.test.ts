@@ -154,8 +154,11 @@ describe("hosts: the lab", function () {
 describe("hosts: a lab whose owner is killed with kill -9", function () {
   this.timeout("5m");
 
-  it("loses its power at once, and the next lab removes it", async function () {
+  before(function () {
     needsLab(this);
+  });
+
+  it("loses its power at once, and the next lab removes it", async () => {
     const directory = mkdtempSync(path.join(tmpdir(), "inference-stack-lab-"));
     const program = `require("./test/hosts/lab").Lab.start({ directory: ${JSON.stringify(directory)}, hosts: [{ name: "h1" }], world: false })
       .then((lab) => { console.log(lab.network.name); setInterval(() => undefined, 1000); });`;

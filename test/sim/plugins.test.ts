@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { root } from "../../cli/paths";
-import { compilerFlags } from "../../sim/toolchain/goBuild";
+import { goTest } from "../goTest";
 import { run, Sandbox } from "./sandbox";
 
 describe("sim: the stand-in for the Kubernetes provider against a real API server", function () {
@@ -16,17 +16,10 @@ describe("sim: the stand-in for the Kubernetes provider against a real API serve
   });
 
   it("passes the Go tests that need one", async () => {
-    const live = ["-count=1", "-v", "-run", "NeedsKUBECONFIG", "./internal/kubernetes/..."];
-    const result = await run("go", ["test", ...compilerFlags, ...live], {
+    const [command = "", ...args] = goTest("-count=1", "-v", "-run", "NeedsKUBECONFIG", "./internal/kubernetes/...");
+    const result = await run(command, args, {
       cwd: path.join(root, "sim", "plugins"),
-      env: {
-        ...process.env,
-        // As the stand-in itself is compiled: the compiler finds what it needs in its cache.
-        CGO_ENABLED: "0",
-        GOWORK: "",
-        KUBECONFIG: sandbox.kubeconfig,
-        INFERENCE_STACK_HELM: sandbox.tools.helm,
-      },
+      env: { ...process.env, KUBECONFIG: sandbox.kubeconfig, INFERENCE_STACK_HELM: sandbox.tools.helm },
     });
     assert.equal(result.exitCode, 0, result.stdout + result.stderr);
     const passed = result.stdout.match(/^--- PASS: /gm) ?? [];
