@@ -38,7 +38,7 @@ const mocha = (glob: string, ...more: string[]): string[] => [
 
 const allGoTests = goTest("-json", "./...");
 
-/** Layers of a lane run one after the other, lanes side by side: hosts boot, install and wait most of their time. */
+/** Layers of a lane run one after the other, lanes side by side: clusters of hosts wait a third of their time. */
 const lanes: readonly (readonly Layer[])[] = [
   [
     { name: "types", kind: "check", command: ["tsc", "--noEmit"] },
@@ -48,8 +48,9 @@ const lanes: readonly (readonly Layer[])[] = [
     { name: "go: state service", kind: "go", command: allGoTests, directory: "sim/backend" },
     { name: "go: lab", kind: "go", command: allGoTests, directory: "test/hosts/lab/go" },
     { name: "sim", kind: "mocha", command: mocha("test/sim/**/*.test.ts") },
+    { name: "hosts", kind: "mocha", command: mocha("test/hosts/*.test.ts") },
   ],
-  [{ name: "hosts", kind: "mocha", command: mocha("test/hosts/**/*.test.ts") }],
+  [{ name: "clusters", kind: "mocha", command: mocha("test/hosts/clusters/*.test.ts") }],
 ];
 
 /** `npm test [-- <layer> …]`: runs the layers, all by default, and closes with the total. */

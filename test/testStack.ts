@@ -56,13 +56,13 @@ export class TestStack {
     await this.engine.prepare();
   }
 
-  /** `pulumi up` with the policy pack, as `make up` runs it. */
+  /** `pulumi up` with the stack's policies, as `make up` runs it. */
   async up(...more: string[]): Promise<RunResult> {
     return this.engine.capture([...this.upArguments(), ...more]);
   }
 
   async preview(...more: string[]): Promise<RunResult> {
-    return this.engine.capture(["preview", "--non-interactive", ...policyArguments(this.engine.stack), ...more]);
+    return this.engine.capture(["preview", "--non-interactive", ...this.policies(), ...more]);
   }
 
   async refresh(): Promise<RunResult> {
@@ -95,8 +95,13 @@ export class TestStack {
     return run(this.tools.kubectl, ["--kubeconfig", this.kubeconfig, ...args]);
   }
 
+  /** Arguments of `up` and `preview` that name the policy pack. */
+  protected policies(): readonly string[] {
+    return policyArguments(this.engine.stack);
+  }
+
   private upArguments(): string[] {
-    return ["up", "--yes", "--non-interactive", "--skip-preview", ...policyArguments(this.engine.stack)];
+    return ["up", "--yes", "--non-interactive", "--skip-preview", ...this.policies()];
   }
 }
 

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { consoleProgress } from "../../sim/toolchain";
-import { inOrder } from "../inOrder";
-import { assertSucceeded, changes } from "../testStack";
-import { Lab, type LabHost } from "./lab";
+import { consoleProgress } from "../../../sim/toolchain";
+import { inOrder } from "../../inOrder";
+import { assertSucceeded, changes } from "../../testStack";
+import { Lab, type LabHost } from "../lab";
 import { assertLeft, bareStack, clusterOf, eventually, labKubelet, LabCluster, NEW, OLD } from "./labCluster";
 import { LabStack, type HostEntry } from "./labStack";
-import { needsLab } from "./needsLab";
+import { needsLab } from "../needsLab";
 
 const roles: Record<string, HostEntry> = {
   h1: { role: "control-plane" },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { StackValues } from "../testStack";
-import type { Lab, LabHost } from "./lab";
+import type { StackValues } from "../../testStack";
+import type { Lab, LabHost } from "../lab";
 import { hostEntries, type HostEntry, type LabStack } from "./labStack";
 
 /** The two releases that the lab's package repository holds. */
