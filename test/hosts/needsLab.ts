@@ -1,6 +1,13 @@
+import { statfsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { inGib } from "../../components/hosts/preflight/row";
+import { minimumRoot } from "../../components/hosts/preflight/rows/storage";
 import { whyNoLab } from "./lab";
 
-/** For a `before` hook, whose time-out it sets: skips what runs in this context where no lab can, and says why. */
+/**
+ * For a `before` hook, whose time-out it sets: skips what runs in this context where no lab can, and says why.
+ * @throws when the disk has too little space, which would make the preflight refuse every host
+ */
 export function needsLab(context: Mocha.Context): void {
   // On a fresh machine the lab's packages and images are compiled first, with progress.
   context.timeout("60m");
@@ -8,5 +15,12 @@ export function needsLab(context: Mocha.Context): void {
   if (reason !== undefined) {
     console.log(`    skipped: ${reason}`);
     context.skip();
+  }
+  const { bavail, bsize } = statfsSync(tmpdir());
+  if (bavail * bsize < minimumRoot) {
+    throw new Error(
+      `Hosts of the lab keep their disks in ${tmpdir()}, where ${inGib(bavail * bsize)} are free; the preflight refuses ` +
+        `hosts with less than ${inGib(minimumRoot)}. Free some space, or set TMPDIR to a directory on a larger disk.`,
+    );
   }
 }

@@ -1,6 +1,7 @@
 import { gibibyte, inGib, sources, type HostRow } from "../row";
 
-const minimumRoot = 20 * gibibyte;
+/** Bytes that must be free where containerd and kubelet keep their data. */
+export const minimumRoot = 20 * gibibyte;
 /** Two versions of a serving image with its operator: a plan figure of ours, from 28.6 GB for one unpacked image. */
 const plannedImages = 150 * gibibyte;
 const minimumInodes = 100_000;
