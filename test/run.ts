@@ -38,7 +38,7 @@ const mocha = (glob: string, ...more: string[]): string[] => [
 
 const allGoTests = goTest("-json", "./...");
 
-/** Layers of a lane run one after the other, lanes side by side: clusters of hosts wait a third of their time. */
+/** Layers of a lane run one after the other, lanes side by side: clusters of hosts wait much of their time. */
 const lanes: readonly (readonly Layer[])[] = [
   [
     { name: "types", kind: "check", command: ["tsc", "--noEmit"] },

@@ -22,7 +22,7 @@ describe("containerd 2 on hosts of the lab", function () {
   let h2: LabHost;
 
   before(async function () {
-    needsLab(this);
+    await needsLab(this);
     lab = await Lab.start({ hosts: [{ name: "h1" }, { name: "h2" }], containerd2: true, report: consoleProgress() });
     steps = new HostSteps(lab, "22222222-3333-4444-5555-666666666666");
     [h1, h2] = [lab.host("h1"), lab.host("h2")];

@@ -40,7 +40,7 @@ describe("hosts: the lab", function () {
   let lab: Lab;
 
   before(async function () {
-    needsLab(this);
+    await needsLab(this);
     const hosts = [{ name: "h1", gpus: 8 }, { name: "h2" }];
     lab = await Lab.start({ hosts, world: false, report: consoleProgress() });
   });
@@ -154,8 +154,8 @@ describe("hosts: the lab", function () {
 describe("hosts: a lab whose owner is killed with kill -9", function () {
   this.timeout("5m");
 
-  before(function () {
-    needsLab(this);
+  before(async function () {
+    await needsLab(this);
   });
 
   it("loses its power at once, and the next lab removes it", async () => {

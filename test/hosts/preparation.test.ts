@@ -35,7 +35,7 @@ describe("Preflight and prerequisites on hosts of the lab", function () {
   let h2: LabHost;
 
   before(async function () {
-    needsLab(this);
+    await needsLab(this);
     lab = await Lab.start({ hosts: [{ name: "h1", gpus: 8 }, { name: "h2" }], report: consoleProgress() });
     steps = new HostSteps(lab, clusterId);
     [h1, h2] = [lab.host("h1"), lab.host("h2")];

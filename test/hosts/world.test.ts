@@ -28,7 +28,7 @@ describe("lab: the outside world", function () {
   let world: World;
 
   before(async function () {
-    needsLab(this);
+    await needsLab(this);
     world = await World.start({ directory, address, report: consoleProgress() });
     resolver.setServers([address]);
   });

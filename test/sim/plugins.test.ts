@@ -16,7 +16,7 @@ describe("sim: the stand-in for the Kubernetes provider against a real API serve
   });
 
   it("passes the Go tests that need one", async () => {
-    const [command = "", ...args] = goTest("-count=1", "-v", "-run", "NeedsKUBECONFIG", "./internal/kubernetes/...");
+    const [command, ...args] = goTest("-count=1", "-v", "-run", "NeedsKUBECONFIG", "./internal/kubernetes/...");
     const result = await run(command, args, {
       cwd: path.join(root, "sim", "plugins"),
       env: { ...process.env, KUBECONFIG: sandbox.kubeconfig, INFERENCE_STACK_HELM: sandbox.tools.helm },

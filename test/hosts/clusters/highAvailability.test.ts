@@ -8,9 +8,9 @@ import { inOrder } from "../../inOrder";
 import { assertSucceeded, changes, run, type RunningUp } from "../../testStack";
 import { Lab, type LabHost } from "../lab";
 import { containerd2Source } from "../lab/world";
+import { needsLab } from "../needsLab";
 import { assertLeft, bareStack, eventually, LabCluster } from "./labCluster";
 import { LabStack, type HostEntry } from "./labStack";
-import { needsLab } from "../needsLab";
 
 const names = ["h1", "h2", "h3"];
 const roles: Record<string, HostEntry> = Object.fromEntries(names.map((name) => [name, { role: "control-plane" }]));
@@ -28,7 +28,7 @@ describe("hosts: three control planes with containerd 2 and a virtual IP (held b
   let virtualIp: string;
 
   before(async function () {
-    needsLab(this);
+    await needsLab(this);
     const hosts = names.map((name) => ({ name, gpus: 8 }));
     lab = await Lab.start({ hosts, containerd2: true, report: consoleProgress() });
     virtualIp = lab.network.hostAddress(50);

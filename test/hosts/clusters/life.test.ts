@@ -5,9 +5,9 @@ import { consoleProgress } from "../../../sim/toolchain";
 import { inOrder } from "../../inOrder";
 import { assertSucceeded, changes } from "../../testStack";
 import { Lab, type LabHost } from "../lab";
+import { needsLab } from "../needsLab";
 import { assertLeft, bareStack, clusterOf, eventually, labKubelet, LabCluster, NEW, OLD } from "./labCluster";
 import { LabStack, type HostEntry } from "./labStack";
-import { needsLab } from "../needsLab";
 
 const roles: Record<string, HostEntry> = {
   h1: { role: "control-plane" },
@@ -24,7 +24,7 @@ describe("hosts: a cluster's life", function () {
   let controlPlane: LabHost;
 
   before(async function () {
-    needsLab(this);
+    await needsLab(this);
     const hosts = [{ name: "h1", gpus: 8 }, { name: "h2" }, { name: "h3" }];
     lab = await Lab.start({ hosts, report: consoleProgress() });
     stack = await LabStack.start(lab, bareStack(lab, roles, { kubernetesVersion: OLD }));

@@ -43,7 +43,7 @@ describe("hosts: the stack lab, from two bare hosts to an answered request", fun
     engine.capture(["up", "--yes", "--non-interactive", "--skip-preview", ...policyArguments("lab"), ...more]);
 
   before(async function () {
-    needsLab(this);
+    await needsLab(this);
     directory = mkdtempSync(path.join(tmpdir(), "inference-stack-lab-stack-"));
     const tools = await ensureTools({ report: consoleProgress() });
     const hosts = ["h1", "h2"].map((name) => ({ name, gpus: 8 }));
